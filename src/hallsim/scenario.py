@@ -1,0 +1,412 @@
+"""What is assumed about a district: one model, whatever file it was read from.
+
+A `Scenario` is complete (every value present), validated and read-only; variants are made by
+`hallsim.overrides`.  Rows of tables are plain records, in the order of the file.  The titles of
+the fields are the Chinese labels that people see; the descriptions are the English ones.
+
+Times of day are whole seconds after midnight; durations carry their unit in the name.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Tier = Literal["district", "street", "community"]
+WindowKind = Literal["comprehensive", "themed", "specialist"]
+Source = Literal["seed", "assumed", "calibrated", "default"]
+TIERS: tuple[Tier, ...] = ("district", "street", "community")
+SOURCES: tuple[Source, ...] = ("seed", "assumed", "calibrated", "default")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAY_KEYS = (*WEEKDAYS, "makeup", "holiday")
+
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?|(\d{1,2})点(?:(\d{1,2})分?|(半))?")
+
+
+def fold(text: str) -> str:
+    """Full-width digits, letters and punctuation to their ordinary forms, ends stripped."""
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+def parse_clock(value: Any) -> int:
+    """Seconds after midnight from `9:00`, `09:00:30`, `９：００`, `9点半`, a time or a day fraction.
+
+    Raises:
+        ValueError: nothing of the kind, or not between 00:00 and 24:00.
+    """
+    if isinstance(value, dt.datetime):
+        value = value.time()
+    if isinstance(value, dt.time):
+        return value.hour * 3600 + value.minute * 60 + value.second
+    if isinstance(value, float) and 0 <= value < 1:  # how Excel stores a time
+        return round(value * 86400)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 86400:
+        return value
+    if isinstance(value, str) and (m := _CLOCK.fullmatch(fold(value))):
+        hour, minute, second = (int(m[i] or 0) for i in (1, 2, 3))
+        if m[4]:
+            hour, minute = int(m[4]), 30 if m[6] else int(m[5] or 0)
+        seconds = hour * 3600 + minute * 60 + second
+        if minute < 60 and second < 60 and seconds <= 86400:
+            return seconds
+    raise ValueError("clock_time")
+
+
+def format_clock(seconds: int) -> str:
+    """`HH:MM`, with `:SS` only where the second is not 0."""
+    hour, rest = divmod(int(seconds), 3600)
+    minute, second = divmod(rest, 60)
+    return f"{hour:02d}:{minute:02d}" + (f":{second:02d}" if second else "")
+
+
+def _fold_number(value: Any) -> Any:
+    return fold(value).replace(",", "") if isinstance(value, str) else value
+
+
+def _split(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part for part in re.split(r"[|｜、]", fold(value)) if part.strip())
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_fold_number), Field(ge=0)]
+Number = Annotated[float, BeforeValidator(_fold_number), Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, BeforeValidator(_fold_number), Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, BeforeValidator(_fold_number), Field(ge=0, le=1, allow_inf_nan=False)]
+Clock = Annotated[int, BeforeValidator(parse_clock)]
+Id = Annotated[
+    str,
+    BeforeValidator(lambda v: fold(str(v)) if isinstance(v, str | int) else v),
+    Field(min_length=1, max_length=60, pattern=r"^[^\s|*@/\[\]=,]+$"),
+]
+Names = Annotated[tuple[str, ...], BeforeValidator(_split), Field(min_length=1)]
+"""One or more ids joined by `|`; `*` is all."""
+
+
+class Model(BaseModel):
+    """Base of everything in a scenario: unknown keys are errors, values are read-only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Row(Model):
+    """A row of a table.  `source` marks every figure of the row: `assumed; count: seed`."""
+
+    source: str = Field("", title="来源", description="seed, assumed or calibrated; per column: 'assumed; count: seed'")
+    note: str = Field("", title="说明", description="reason or reference")
+
+
+class Hall(Row):
+    """A service hall.  A community hall names the street hall it belongs to."""
+
+    hall: Id = Field(title="大厅", description="hall id")
+    name: str = Field("", title="名称", description="name in Chinese")
+    name_en: str = Field("", title="英文名", description="name in English")
+    tier: Tier = Field(title="层级", description="district, street or community")
+    street: str = Field("", title="所属街道厅", description="community halls: id of their street hall")
+    hours: Id = Field(title="开放时间", description="name of an entry of `hours`")
+    weight: Number = Field(1.0, title="权重", description="share of demand given to several halls together")
+
+
+class Windows(Row):
+    """Windows of one kind in a hall."""
+
+    hall: Id = Field(title="大厅", description="hall id")
+    kind: WindowKind = Field("comprehensive", title="类型", description="comprehensive, themed or specialist")
+    label: str = Field("", title="名称", description="name of the group of windows")
+    items: Names = Field(("*",), title="受理事项", description="items served: '*' or a|b")
+    count: Count = Field(title="窗口数", description="number of windows")
+    speed: Annotated[int, BeforeValidator(_fold_number), Field(ge=1, le=1000)] = Field(
+        100, title="速度%", description="whole percent of normal speed"
+    )
+
+
+class Clerks(Row):
+    """Clerks of one skill group whose home is this hall."""
+
+    hall: Id = Field(title="大厅", description="home hall")
+    group: Id = Field("general", title="组别", description="skill group")
+    count: Count = Field(title="人数", description="clerks on staff")
+    minimum: Count = Field(1, title="最少人数", description="clerks assigned here at any time, at least")
+    skills: Names = Field(("*",), title="技能", description="items they can handle: '*' or a|b")
+
+
+class Item(Row):
+    """A group of matters that are alike at the window."""
+
+    item: Id = Field(title="事项", description="item id")
+    name: str = Field("", title="名称", description="name in Chinese")
+    name_en: str = Field("", title="英文名", description="name in English")
+    minutes: Positive = Field(title="办理分钟", description="mean handling time at normal speed, minutes")
+    cv: Number = Field(0.6, title="变异系数", description="coefficient of variation of the handling time")
+    law: Literal["lognormal", "gamma", "exponential", "fixed"] = Field(
+        "lognormal", title="分布", description="law of the handling time"
+    )
+    months: str = Field("", title="月度曲线", description="month profile; empty = flat")
+    weekdays: str = Field("", title="星期曲线", description="weekday profile; empty = flat")
+    hours: str = Field("", title="时段曲线", description="hour profile; empty = flat over the opening hours")
+
+
+class Demand(Row):
+    """Visitors who come for an item to one hall, or to several halls together by `weight`."""
+
+    halls: Names = Field(title="大厅", description="hall ids, '*', '@community' (a tier) or 'street-id/*'")
+    item: Id = Field(title="事项", description="item id")
+    volume: Number = Field(title="人次", description="visitors, without named peaks")
+    per: Literal["year", "month"] = Field("year", title="周期", description="year, or mean month")
+
+
+class Weight(Row):
+    """One point of a month, weekday or hour profile."""
+
+    profile: Id = Field(title="曲线", description="profile id")
+    kind: Literal["month", "weekday", "hour"] = Field(title="类别", description="month, weekday or hour")
+    key: Annotated[str, BeforeValidator(lambda v: fold(str(v)))] = Field(
+        title="键", description="1..12, mon..sun and makeup, or 09:00-10:00"
+    )
+    weight: Number = Field(title="权重", description="relative weight")
+
+
+class Peak(Row):
+    """A named season in which some items bring more visitors."""
+
+    peak: Id = Field(title="旺季", description="peak id")
+    name: str = Field("", title="名称", description="name in Chinese")
+    name_en: str = Field("", title="英文名", description="name in English")
+    first: str = Field(title="开始", description="first day: YYYY-MM-DD, or MM-DD every year", pattern=r"^(\d{4}-)?\d{2}-\d{2}$")
+    last: str = Field(title="结束", description="last day, inclusive", pattern=r"^(\d{4}-)?\d{2}-\d{2}$")
+    items: Names = Field(("*",), title="事项", description="items it moves")
+    halls: Names = Field(("*",), title="大厅", description="halls it moves")
+    multiplier: Number = Field(title="倍数", description="factor on the visitors of those days")
+
+
+class CalendarDay(Row):
+    """A day of the district's own calendar; wins over the national one."""
+
+    first: dt.date = Field(title="日期", description="day, or first day of a range")
+    last: dt.date | None = Field(None, title="至", description="last day of a range, inclusive")
+    halls: Names = Field(("*",), title="大厅", description="halls it holds for")
+    day: Literal["workday", "makeup", "weekend", "holiday", "closed"] = Field(
+        title="类型", description="what kind of day it is"
+    )
+    sessions: str = Field("", title="开放时段", description="sessions of that day instead of the usual ones")
+    name: str = Field("", title="名称", description="name of the day")
+
+
+class Session(Model):
+    """An opening spell of a day, and the share of the clerks who work it."""
+
+    on: Clock
+    off: Clock
+    share: Share = 1.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            m = re.fullmatch(r"([\d:点半]+)\s*[-–—~]\s*([\d:点半]+)(?:\s*@\s*(\d+)\s*%)?", fold(value))
+            if not m:
+                raise ValueError("session")
+            return {"on": m[1], "off": m[2], "share": int(m[3]) / 100 if m[3] else 1.0}
+        return value
+
+    @model_validator(mode="after")
+    def _order(self) -> Session:
+        if self.on >= self.off:
+            raise ValueError("session_order")
+        return self
+
+
+def split_sessions(value: Any) -> Any:
+    """`9:00-12:00 14:00-18:00@50%` to its sessions; anything else unchanged."""
+    if isinstance(value, str):
+        text = re.sub(r"\s*([-–—~@])\s*", r"\1", fold(value))
+        return tuple(part for part in re.split(r"[\s,;，；、]+", text) if part)
+    return value
+
+
+Sessions = Annotated[tuple[Session, ...], BeforeValidator(split_sessions)]
+
+
+class Lunch(Model):
+    """Clerks of a session that runs over lunch eat in waves, so that windows stay open."""
+
+    first: Clock = Field(43200, title="午餐开始", description="start of the first wave")
+    last: Clock = Field(50400, title="午餐结束", description="end of the last wave")
+    waves: Annotated[int, Field(ge=1, le=8)] = Field(2, title="批次", description="number of waves")
+
+    @model_validator(mode="after")
+    def _order(self) -> Lunch:
+        if self.first >= self.last:
+            raise ValueError("session_order")
+        return self
+
+
+class Hours(Model):
+    """Opening hours: sessions per kind of day, and the edges of the day."""
+
+    weekdays: Sessions = Field(title="工作日", description="sessions, Monday to Friday")
+    mon: Sessions | None = None
+    tue: Sessions | None = None
+    wed: Sessions | None = None
+    thu: Sessions | None = None
+    fri: Sessions | None = None
+    sat: Sessions = Field((), title="周六", description="Saturday sessions")
+    sun: Sessions = Field((), title="周日", description="Sunday sessions")
+    makeup: Sessions | None = Field(None, title="调休上班日", description="make-up working days; default: as weekdays")
+    holiday: Sessions = Field((), title="节假日", description="sessions on public holidays")
+    last_ticket_minutes: Number = Field(0, title="停止取号提前", description="no ticket in the last minutes of the day")
+    doors_minutes: Number = Field(0, title="提前进厅", description="tickets can be taken so long before opening")
+    lunch: Lunch | None = Field(None, title="午间轮休", description="lunch in waves")
+
+
+class VisitorClass(Model):
+    """A class of visitor.  Shares of all classes sum to 1."""
+
+    share: Share = Field(title="占比", description="share of visitors")
+    credit_minutes: Number = Field(0, title="优先提前", description="the ticket counts as so many minutes earlier")
+    patience_minutes: Positive | None = Field(
+        None, title="平均耐心", description="mean of the exponential patience; empty = waits for ever"
+    )
+
+
+class Variation(Model):
+    """Days differ by more than chance: two lognormal factors of mean 1."""
+
+    day_cv: Number = Field(0.0, title="全区日间变异", description="factor per day, shared by all halls")
+    hall_cv: Number = Field(0.0, title="各厅日间变异", description="factor per day and hall")
+
+
+class HolidayEffect(Model):
+    """Factors on the open days around days off: nearest first."""
+
+    before: tuple[Number, ...] = Field((), title="节前", description="last open day before, the one before that, …")
+    after: tuple[Number, ...] = Field((), title="节后", description="first open day after, the next, …")
+
+
+class Holidays(Model):
+    """Effect of the days around public holidays."""
+
+    ordinary: HolidayEffect = Field(default_factory=HolidayEffect, title="一般节假日")
+    spring_festival: HolidayEffect = Field(default_factory=HolidayEffect, title="春节")
+
+
+class Staffing(Model):
+    """How many of the clerks on staff are at a window."""
+
+    leave_rate: Share = Field(0.0, title="休假率", description="planned leave, spread evenly over the days")
+    absence_rate: Share = Field(0.0, title="缺勤率", description="unplanned absence, independent per clerk and day")
+    other_duty_rate: Share = Field(0.0, title="非窗口岗位占比", description="guidance desk, back office, training")
+
+
+class TransferTier(Model):
+    """What a transfer costs."""
+
+    order_minutes: Number = Field(title="调动成本", description="cost of one transfer order, in visitor minutes")
+    travel_minutes: Number = Field(title="额外通勤", description="extra travel per clerk and working day, minutes")
+
+
+class Transfers(Model):
+    """Costs of moving clerks, nearest first: within a street, between streets, with the district hall."""
+
+    within_street: TransferTier = Field(TransferTier(order_minutes=120, travel_minutes=15), title="街道内")
+    between_streets: TransferTier = Field(TransferTier(order_minutes=240, travel_minutes=40), title="街道间")
+    with_district: TransferTier = Field(TransferTier(order_minutes=240, travel_minutes=40), title="街道与区级大厅间")
+    notice_days: Count = Field(7, title="提前通知天数", description="days between the notice and the first day")
+    travel_weight: Number = Field(1.0, title="通勤权重", description="visitor minutes that one minute of travel is worth")
+
+
+class Objective(Model):
+    """What the optimizer counts besides minutes of waiting."""
+
+    lost_minutes: Number = Field(120, title="流失折算", description="minutes for a visitor who gave up or was turned away")
+    overtime_weight: Number = Field(1.0, title="加班权重", description="minutes for a minute of overtime")
+
+
+class Target(Model):
+    """A service target; `tier` '*' is every hall."""
+
+    tier: Literal["*", "district", "street", "community"] = Field("*", title="层级")
+    mean_wait_minutes: Positive | None = Field(None, title="平均等候目标", description="mean wait at most")
+    within_minutes: Positive | None = Field(None, title="达标时限", description="served within x minutes of the ticket")
+    share: Share | None = Field(None, title="达标比例", description="share of all visitors served within x minutes")
+
+    @model_validator(mode="after")
+    def _something(self) -> Target:
+        if (self.within_minutes is None) != (self.share is None):
+            raise ValueError("target_pair")
+        if self.mean_wait_minutes is None and self.within_minutes is None:
+            raise ValueError("target_empty")
+        return self
+
+
+class Run(Model):
+    """How a study is run when the command line does not say otherwise."""
+
+    seed: Count = Field(1, title="随机种子")
+    replications: Annotated[int, Field(ge=2)] = Field(30, title="检验重复次数", description="fresh months for the verification")
+    table_replications: Annotated[int, Field(ge=2)] = Field(20, title="建表重复次数", description="months for the waiting tables")
+    period: Literal["day", "week", "month"] = Field("week", title="调配周期")
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, title="置信水平")
+
+
+class Scenario(Model):
+    """Everything that is assumed about a district.  See `docs/scenario.md`."""
+
+    format: Literal[1] = Field(1, title="格式版本")
+    name: Id = Field(title="名称")
+    title: str = Field("", title="标题")
+    title_en: str = Field("", title="英文标题")
+    language: Literal["zh", "en"] = Field("zh", title="语言")
+    run: Run = Field(default_factory=Run, title="运行")
+    hours: dict[str, Hours] = Field(title="开放时间")
+    classes: dict[str, VisitorClass] = Field(
+        default_factory=lambda: {"ordinary": VisitorClass(share=1.0)}, title="人群"
+    )
+    variation: Variation = Field(default_factory=Variation, title="日间变异")
+    holidays: Holidays = Field(default_factory=Holidays, title="节假日影响")
+    staffing: Staffing = Field(default_factory=Staffing, title="人员")
+    transfers: Transfers = Field(default_factory=Transfers, title="调配")
+    objective: Objective = Field(default_factory=Objective, title="目标函数")
+    targets: tuple[Target, ...] = Field((), title="服务目标")
+    halls: tuple[Hall, ...] = Field(title="大厅")
+    windows: tuple[Windows, ...] = Field(title="窗口")
+    clerks: tuple[Clerks, ...] = Field(title="人员")
+    items: tuple[Item, ...] = Field(title="事项")
+    demand: tuple[Demand, ...] = Field(title="需求")
+    profiles: tuple[Weight, ...] = Field((), title="曲线")
+    peaks: tuple[Peak, ...] = Field((), title="旺季")
+    calendar: tuple[CalendarDay, ...] = Field((), title="日历")
+
+    def select(self, names: tuple[str, ...]) -> list[Hall]:
+        """The halls that a selector names, in table order: ids, `*`, `@tier`, `street/*`.
+
+        Raises:
+            KeyError: a part of the selector matches no hall.
+        """
+        chosen: set[str] = set()
+        for name in names:
+            hit = {h.hall for h in self.halls if _matches(name, h)}
+            if not hit:
+                raise KeyError(name)
+            chosen |= hit
+        return [h for h in self.halls if h.hall in chosen]
+
+
+TABLES: dict[str, type[Row]] = {
+    "halls": Hall, "windows": Windows, "clerks": Clerks, "items": Item,
+    "demand": Demand, "profiles": Weight, "peaks": Peak, "calendar": CalendarDay,
+}  # fmt: skip
+"""The tables of a scenario: file `<name>.csv`, or the sheet of that name (or its Chinese title)."""
+
+
+def _matches(name: str, hall: Hall) -> bool:
+    if name.startswith("@"):
+        return hall.tier == name[1:]
+    if name.endswith("/*"):  # a street: its own hall and its communities
+        return name[:-2] in (hall.hall, hall.street)
+    return name in ("*", hall.hall)
