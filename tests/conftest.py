@@ -1,0 +1,24 @@
+"""Fixtures that more than one file of tests uses."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from importlib import import_module
+
+import pytest
+
+from hallsim.records import Duties, Visitors, Visits
+
+Engine = Callable[[Visitors, Duties, bool], Visits]
+
+ENGINES = [
+    name for name in ("reference", "compiled") if importlib.util.find_spec(f"hallsim.{name}")
+]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine in turn: a function of visitors, duties and serve_out."""
+    simulate: Engine = import_module(f"hallsim.{request.param}").simulate
+    return simulate
