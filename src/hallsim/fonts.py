@@ -1,0 +1,73 @@
+"""The Chinese font: found, cut down to the characters that are used, or given to matplotlib.
+
+Noto Sans SC (OFL) comes with a package of its own; only the characters of a page go into it.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+FAMILIES = (
+    "Noto Sans SC",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Noto Sans CJK SC",
+    "SimHei",
+    "WenQuanYi Micro Hei",
+    "DejaVu Sans",
+)
+"""What matplotlib tries, in this order; the last one keeps signs that the others lack."""
+
+_DROPPED = ("BASE", "DSIG", "GDEF", "GPOS", "GSUB", "VORG", "vhea", "vmtx")
+
+
+def path() -> Path:
+    """The font file."""
+    import pylopdf_fonts_zh_cn
+
+    return Path(pylopdf_fonts_zh_cn.sans_path())
+
+
+@functools.lru_cache(maxsize=8)
+def subset(characters: str) -> bytes:
+    """A woff2 font of these characters alone; the same characters give the same bytes.
+
+    Characters that the font lacks are left out.
+    """
+    from fontTools import subset as cut
+
+    options = cut.Options(
+        layout_features=[], hinting=False, name_IDs=[1, 2], notdef_outline=True, recalc_timestamp=False
+    )
+    options.drop_tables += _DROPPED
+    font = cut.load_font(str(path()), options, lazy=True)
+    cutter = cut.Subsetter(options)
+    cutter.populate(text=characters)
+    cutter.subset(font)
+    font.flavor = "woff2"
+    out = io.BytesIO()
+    font.save(out)
+    return out.getvalue()
+
+
+@functools.cache
+def register() -> str:
+    """Make the font known to matplotlib, once; the name of its family."""
+    from matplotlib import font_manager
+
+    font_manager.fontManager.addfont(str(path()))
+    return FAMILIES[0]
+
+
+def context() -> AbstractContextManager[Any]:
+    """A matplotlib `rc_context` that draws Chinese; the user's own settings stay as they were."""
+    import matplotlib as mpl
+
+    register()
+    known = {font.name for font in mpl.font_manager.fontManager.ttflist}  # type: ignore[attr-defined]
+    families = [name for name in FAMILIES if name in known]
+    return mpl.rc_context({"font.family": families, "axes.unicode_minus": True})

@@ -1,0 +1,614 @@
+"""The recommendation as one HTML file: no request leaves it, Chinese is drawn everywhere.
+
+Everything that is shown is worked out here, as text and shares of a width; the template places it.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import functools
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hallsim import fonts
+from hallsim.report_words import (
+    NOTHING,
+    Figures,
+    Interval,
+    Say,
+    as_date,
+    between,
+    day_text,
+    district_name,
+    figures,
+    hall_name,
+    listed,
+    month_text,
+    number,
+    span_text,
+    speaker,
+    weekday_text,
+)
+from hallsim.scenario import Scenario
+from hallsim.text import Language
+
+if TYPE_CHECKING:
+    import jinja2
+
+    from hallsim.recommend import Recommendation
+
+HEAT_MINUTES = (5, 10, 15, 20, 30, 45, 60)
+"""Upper edges of the colours of the map of the month, minutes."""
+
+BIGGEST, MARGINALS = 5, 15
+_FONT = "HALLSIM_FONT"
+
+
+def page(recommendation: Recommendation, language: Language) -> str:
+    """The page, with the characters that it uses as its font."""
+    view = View(recommendation, language)
+    html = _environment().get_template("report.html").render(v=view, _=view.say, font=_FONT)
+    return html.replace(_FONT, _font(html, language))
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _font(html: str, language: Language) -> str:
+    """A data address of the font: all characters in Chinese, else the Chinese ones only."""
+    used = {c for c in html if c.isprintable() and (language == "zh" or c >= "\u2e80")}
+    return base64.b64encode(fonts.subset("".join(sorted(used)))).decode() if used else ""
+
+
+class View:
+    """What the template shows, part by part."""
+
+    def __init__(self, recommendation: Recommendation, language: Language) -> None:
+        """Look up the figures once."""
+        r = self.r = recommendation
+        self.language, self.say = language, speaker(language)
+        self.names = {h.hall: hall_name(h, language) for h in r.scenario.halls}
+        self.weeks = [
+            {"period": int(p), "first": as_date(a), "last": as_date(b), "open_days": int(n)}
+            for p, a, b, n in zip(
+                r.periods["period"], r.periods["first"], r.periods["last"], r.periods["open_days"],
+                strict=True,
+            )
+        ]  # fmt: skip
+        self.confidence = f"{100 * r.plan.confidence:g}%"
+        self.district = {k: figures(m.table("district"))[""] for k, m in self._sides()}
+        self.halls = {k: figures(m.table("hall"), ("hall",)) for k, m in self._sides()}
+        self.daily = {k: figures(m.table("day"), ("day",)) for k, m in self._sides()}
+        self.gaps = figures(r.difference, ("hall",))
+
+    def _sides(self) -> tuple[tuple[str, Any], ...]:
+        return ("home", self.r.home), ("plan", self.r.plan)
+
+    # ---- first screen ----
+
+    @property
+    def title(self) -> str:
+        """District and month."""
+        return f"{district_name(self.r.scenario, self.language)} {month_text(self.r.month, self.language)}"
+
+    @property
+    def orders(self) -> int:
+        """Number of transfers."""
+        return len(self.r.moves)
+
+    @property
+    def clerks(self) -> int:
+        """Clerks in all transfers."""
+        return int(self.r.moves["clerks"].sum()) if self.orders else 0
+
+    @property
+    def lead(self) -> str:
+        """What to do, in one sentence."""
+        _ = self.say
+        if not self.orders:
+            return _("Transfer nobody this month: no transfer is worth its cost.")
+        if self.orders == 1:
+            return _("Make one transfer, of {clerks} clerk(s).", clerks=self.clerks)
+        return _("Make {orders} transfers, {clerks} clerks in all.", orders=self.orders, clerks=self.clerks)
+
+    @property
+    def gain(self) -> str:
+        """What it brings, in one sentence; careful where the interval holds 0."""
+        _ = self.say
+        home, plan = (self.district[k].get("mean_wait_min", NOTHING) for k in ("home", "plan"))
+        gap = self.gaps.get("", {}).get("mean_wait_min", NOTHING)
+        if not self.orders:
+            return _("The mean wait in the district stays at {home} minutes.", home=number(home.mean))
+        words = {"home": number(home.mean), "plan": number(plan.mean), "change": number(abs(gap.mean))}
+        if gap.hi < 0:
+            return _("The mean wait in the district falls from {home} to {plan} minutes, {change} less.", **words)
+        if gap.lo > 0:
+            return _("The mean wait in the district rises from {home} to {plan} minutes, {change} more.", **words)
+        return _("The mean wait in the district does not clearly change ({home} before, {plan} after, in minutes).",
+                 **words)  # fmt: skip
+
+    @property
+    def within(self) -> str:
+        """Name of the share that is served in time."""
+        minutes = {t.within_minutes for t in self.r.scenario.targets if t.within_minutes}
+        if len(minutes) == 1:
+            return self.say("served within {minutes} minutes", minutes=f"{minutes.pop():g}")
+        return self.say("served within the target time")
+
+    def tiles(self) -> list[dict[str, str]]:
+        """The four headline figures."""
+        _ = self.say
+        minutes, people = _("minutes"), _("people")
+        rows = (
+            (_("Mean wait"), "mean_wait_min", 1.0, 1, minutes, minutes, True),
+            (_("Nine in ten wait at most"), "p90_wait_min", 1.0, 1, minutes, minutes, True),
+            (_("Share {what}", what=self.within), "within_share", 100.0, 1, "%", _("points"), False),
+            (_("Left unserved"), "lost", 1.0, 0, people, people, True),
+        )
+        return [t for row in rows if (t := self._tile(*row))]
+
+    def _tile(self, label: str, measure: str, factor: float, digits: int, unit: str, gap_unit: str,
+              less_is_better: bool) -> dict[str, str]:  # fmt: skip
+        home, plan = (self.district[k].get(measure, NOTHING).scaled(factor) for k in ("home", "plan"))
+        gap = self.gaps.get("", {}).get(measure, NOTHING).scaled(factor)
+        if not (home and plan):
+            return {}
+        better, worse = (gap.hi < 0, gap.lo > 0) if less_is_better else (gap.lo > 0, gap.hi < 0)
+        return {
+            "label": label, "home": number(home.mean, digits), "plan": number(plan.mean, digits),
+            "unit": unit, "gap": number(gap.mean, digits, sign=True), "gap_unit": gap_unit,
+            "interval": between(gap, self.language, digits, sign=True) if gap else "",
+            "tone": "better" if better else "worse" if worse else "same",
+        }  # fmt: skip
+
+    def biggest(self) -> list[dict[str, Any]]:
+        """The transfers that move the most working days."""
+        moves = [m for m in self.move_rows if m["days"]]
+        moves.sort(key=lambda m: (-m["clerks"] * m["days"], m["start"], m["from"], m["to"]))
+        return moves[:BIGGEST]
+
+    def certainty(self) -> list[str]:
+        """How sure it is, in plain sentences."""
+        _, solver, gap = self.say, self.r.solver, self.gaps.get("", {}).get("mean_wait_min", NOTHING)
+        told = [_("Checked on {n} simulated months that the plan was not made from.", n=self.r.plan.replications)]
+        if self.orders and gap:
+            words = {"confidence": self.confidence, "interval": between(gap, self.language, sign=True)}
+            clear = gap.hi < 0 or gap.lo > 0
+            told.append(
+                _("Change of the mean wait: {interval} minutes ({confidence} interval); it is clearly not 0.", **words)
+                if clear
+                else _("Change of the mean wait: {interval} minutes ({confidence} interval); it may be 0.", **words)
+            )
+        if math.isfinite(solver.get("gap") if solver.get("gap") is not None else math.nan):
+            told.append(_("No other plan is more than {gap} better by the same figures.", gap=_percent(solver["gap"])))
+        if not solver.get("integral", True):
+            told.append(_("The plan was rounded to whole clerks; that cost {loss}.", loss=_percent(solver["rounding_loss"])))
+        return told
+
+    def flags(self) -> list[str]:
+        """What must be seen before the figures are used."""
+        _, told = self.say, []
+        if self.r.provisional:
+            told.append(_("The public holidays of {year} are not announced in our data: statutory holidays are "
+                          "assumed. This plan is provisional.", year=self.r.month[:4]))  # fmt: skip
+        if self.unmet_rows:
+            halls = len({row["hall"] for row in self.unmet_rows})
+            told.append(
+                _("One hall misses its target whatever is moved.")
+                if halls == 1
+                else _("{halls} halls miss their target whatever is moved.", halls=halls)
+            )
+        return told + [str(n) for n in self.r.notes]
+
+    # ---- transfers and staffing ----
+
+    @functools.cached_property
+    def move_rows(self) -> list[dict[str, Any]]:
+        """Every transfer, in words."""
+        tiers = self.tiers()
+        return [
+            {
+                "from": self.names[m["from"]], "to": self.names[m["to"]], "clerks": int(m["clerks"]),
+                "start": as_date(m["first"]), "when": span_text(m["first"], m["last"], self.language),
+                "days": int(m["working_days"]), "tier": tiers[m["tier"]], "tier_id": m["tier"],
+                "travel": number(float(m["travel_min"]), 0), "notice": day_text(m["notice_by"], self.language),
+            }
+            for m in self.r.moves.to_dict("records")
+        ]  # fmt: skip
+
+    def tiers(self) -> dict[str, str]:
+        """Tiers of a transfer, in words."""
+        _ = self.say
+        return {
+            "within_street": _("within a street"),
+            "between_streets": _("between streets"),
+            "with_district": _("with the district hall"),
+        }
+
+    def moves_by_week(self) -> list[dict[str, Any]]:
+        """Transfers under the week in which they begin."""
+        found = []
+        for week in self.weeks:
+            rows = [m for m in self.move_rows if week["first"] <= m["start"] <= week["last"]]
+            if rows:
+                found.append({"title": self.week_title(week), "rows": rows, "clerks": sum(m["clerks"] for m in rows)})
+        return found
+
+    def week_title(self, week: Mapping[str, Any]) -> str:
+        """`第1周 9月3日至9月9日`; a period of another length goes without a number."""
+        when = span_text(week["first"], week["last"], self.language)
+        if self.r.scenario.run.period != "week":
+            return when
+        return self.say("Week {n}, {when}", n=week["period"] + 1, when=when)
+
+    def week_short(self, period: int) -> str:
+        """`第1周`."""
+        week = self.weeks[period]
+        if self.r.scenario.run.period != "week":
+            return day_text(week["first"], self.language)
+        return self.say("Week {n}", n=period + 1)
+
+    def staff_rows(self) -> list[dict[str, Any]]:
+        """Clerks of every hall, period by period, with the change against home."""
+        cells: dict[str, dict[int, tuple[int, int]]] = {}
+        for row in self.r.staff.to_dict("records"):
+            of = cells.setdefault(row["hall"], {})
+            home, plan = of.get(int(row["period"]), (0, 0))
+            of[int(row["period"])] = (home + int(row["home"]), plan + int(row["plan"]))
+        return [
+            {
+                **self._hall(h.hall),
+                "home": max(home for home, _plan in cells[h.hall].values()),
+                "cells": [_staffed(*cells[h.hall].get(w["period"], (0, 0))) for w in self.weeks],
+                "changed": any(home != plan for home, plan in cells[h.hall].values()),
+            }
+            for h in self.r.scenario.halls if h.hall in cells
+        ]  # fmt: skip
+
+    def _hall(self, hall: str) -> dict[str, Any]:
+        return {"hall": hall, "name": self.names[hall], "tier": self.tier_of[hall]}
+
+    @functools.cached_property
+    def tier_of(self) -> dict[str, str]:
+        """Tier of every hall."""
+        return {h.hall: h.tier for h in self.r.scenario.halls}
+
+    # ---- waits ----
+
+    def hall_rows(self) -> list[dict[str, Any]]:
+        """Wait of every hall before and after, worst first, with bars on one scale."""
+        pairs = {h: self._pair(h) for h in self.names}
+        top = _top(i.hi for pair in pairs.values() for i in pair if i)
+        order = sorted(pairs, key=lambda h: -pairs[h][0].mean if pairs[h][0] else math.inf)
+        return [self._hall_row(h, *pairs[h], top) for h in order]
+
+    def _pair(self, hall: str) -> tuple[Interval, Interval]:
+        home, plan = (self.halls[k].get(hall, {}).get("mean_wait_min", NOTHING) for k in ("home", "plan"))
+        return home, plan
+
+    def _hall_row(self, hall: str, home: Interval, plan: Interval, top: float) -> dict[str, Any]:
+        gap = self.gaps.get(hall, {}).get("mean_wait_min", NOTHING)
+        share = self.halls["plan"].get(hall, {}).get("within_share", NOTHING)
+        return {
+            **self._hall(hall),
+            "home": number(home.mean), "plan": number(plan.mean), "gap": number(gap.mean, sign=True),
+            "home_between": between(home, self.language), "plan_between": between(plan, self.language),
+            "gap_between": between(gap, self.language, sign=True),
+            "tone": "better" if gap.hi < 0 else "worse" if gap.lo > 0 else "same",
+            "share": _percent(share.mean), "sort": [_sortable(x) for x in (home, plan, gap, share)],
+            "home_bar": _bar(home, top), "plan_bar": _bar(plan, top),
+        }  # fmt: skip
+
+    def hall_scale(self) -> list[dict[str, Any]]:
+        """Ticks of that scale."""
+        top = _top(i.hi for h in self.names for i in self._pair(h) if i)
+        return [{"at": _share(t, top), "label": f"{t:g}"} for t in _ticks(top)]
+
+    def hours(self) -> dict[str, Any]:
+        """Wait by the hour of the ticket, before and after."""
+        of = {k: figures(m.table("hour"), ("hour",)) for k, m in self._sides()}
+        hours = sorted({int(h) for k in of.values() for h in k})
+        return self._columns([(f"{h}:00", "", {k: of[k].get(h, {}) for k in of}) for h in hours])
+
+    def week_rows(self) -> list[dict[str, Any]]:
+        """Week by week: mean wait before and after, and every open day."""
+        days = sorted({d for k in self.daily.values() for d in k})
+        wait = {d: {k: self.daily[k].get(d, {}) for k in self.daily} for d in days}
+        top = _top(i.hi for of in wait.values() for f in of.values() if (i := f.get("mean_wait_min", NOTHING)))
+        rows = []
+        for week in self.weeks:
+            inside = [d for d in days if week["first"] <= d <= week["last"]]
+            if inside:
+                columns = [(str(d.day), weekday_text(d, self.language), wait[d]) for d in inside]
+                rows.append({
+                    "title": self.week_title(week), "peak": False, "chart": self._columns(columns, top),
+                    **{k: _weighted([wait[d][k] for d in inside]) for k in ("home", "plan")},
+                })  # fmt: skip
+        for row in rows:
+            row["peak"] = len(rows) > 1 and row["home"] == max(r["home"] for r in rows)
+        for row in rows:
+            row["change"] = number(row["plan"] - row["home"], sign=True)
+            row["home"], row["plan"] = number(row["home"]), number(row["plan"])
+        return rows
+
+    def _columns(self, rows: list[tuple[str, str, dict[str, Figures]]], top: float = 0) -> dict[str, Any]:
+        """Pairs of upright bars on one scale."""
+        pairs = [
+            (a, b, *(of[k].get("mean_wait_min", NOTHING) for k in ("home", "plan"))) for a, b, of in rows
+        ]
+        top = top or _top(i.hi for *_labels, home, plan in pairs for i in (home, plan) if i)
+        return {
+            "ticks": [{"at": _share(t, top), "label": f"{t:g}"} for t in _ticks(top)],
+            "columns": [
+                {"label": a, "under": b, "home": _bar(home, top), "plan": _bar(plan, top),
+                 "title": self._both(f"{a} {b}".strip(), home, plan)}
+                for a, b, home, plan in pairs
+            ],
+        }  # fmt: skip
+
+    def _both(self, what: str, home: Interval, plan: Interval) -> str:
+        return self.say(
+            "{what}: home {home} ({home_between}), plan {plan} ({plan_between}) minutes", what=what,
+            home=number(home.mean), plan=number(plan.mean),
+            home_between=between(home, self.language), plan_between=between(plan, self.language),
+        )  # fmt: skip
+
+    # ---- map of the month ----
+
+    def map_days(self) -> list[dict[str, Any]]:
+        """The columns of the map: every day of the month."""
+        marks = {"holiday": self.say("off"), "makeup": self.say("work")}
+        return [
+            {
+                "day": as_date(d["day"]), "number": as_date(d["day"]).day,
+                "weekday": weekday_text(d["day"], self.language), "open": int(d["open_halls"]) > 0,
+                "mark": marks.get(d["kind"], ""), "name": d["name"] or "",
+                "monday": as_date(d["day"]).weekday() == 0,
+            }
+            for d in self.r.days.to_dict("records")
+        ]  # fmt: skip
+
+    def map_rows(self) -> list[dict[str, Any]]:
+        """The rows of the map: every hall, with a cell per day, empty where it is closed."""
+        waits = {k: self._hall_days(m.table("hall_day")) for k, m in self._sides()}
+        days = [d["day"] for d in self.map_days()]
+        return [
+            {**self._hall(hall), "cells": [self._cell(name, d, *(waits[k].get((hall, d)) for k in ("home", "plan"))) for d in days]}
+            for hall, name in self.names.items()
+        ]  # fmt: skip
+
+    def _hall_days(self, table: Any) -> dict[tuple[str, dt.date], float]:
+        rows = table[table["measure"] == "mean_wait_min"]
+        return {(h, as_date(d)): float(w) for h, d, w in zip(rows["hall"], rows["day"], rows["mean"], strict=True)}
+
+    def _cell(self, name: str, day: dt.date, home: float | None, plan: float | None) -> dict[str, Any] | None:
+        if home is None or plan is None or not (math.isfinite(home) and math.isfinite(plan)):
+            return None
+        return {
+            "home": number(home, 0), "plan": number(plan, 0), "h": _level(home), "p": _level(plan),
+            "title": f"{name} {day_text(day, self.language)}: {number(home)} → {number(plan)}",
+        }  # fmt: skip
+
+    def map_legend(self) -> list[str]:
+        """What each colour means, in minutes."""
+        edges = (0, *HEAT_MINUTES)
+        return [f"{a}–{b}" for a, b in zip(edges, edges[1:], strict=False)] + [f"{edges[-1]}+"]
+
+    # ---- limits ----
+
+    @functools.cached_property
+    def unmet_rows(self) -> list[dict[str, Any]]:
+        """Targets out of reach: a row per hall, target and reason, with its worst period."""
+        _ = self.say
+        groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+        for row in self.r.unmet.to_dict("records"):
+            groups.setdefault((row["hall"], row["target"], row["why"]), []).append(row)
+        order = {h: i for i, h in enumerate(self.names)}
+        return [self._unmet(*key, rows) for key, rows in sorted(groups.items(), key=lambda g: order[g[0][0]])]
+
+    def _unmet(self, hall: str, target: str, why: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        _, wait = self.say, target == "mean_wait"
+        worst = (max if wait else min)(rows, key=lambda r: r["plan"])
+        show = (lambda x: number(x)) if wait else _percent
+        return {
+            **self._hall(hall),
+            "weeks": _("all") if len(rows) == len([w for w in self.weeks if w["open_days"]]) and len(rows) > 1
+            else listed((self.week_short(int(r["period"])) for r in rows), self.language),
+            "target": _("mean wait at most {x} min", x=f"{worst['limit']:g}") if wait
+            else _("at least {x} {what}", x=_percent(worst["limit"], 0), what=self.within),
+            "plan": show(worst["plan"]), "best": show(worst["best"]), "why_id": why,
+            "why": _("too few windows") if why == "windows" else _("too few clerks"),
+        }  # fmt: skip
+
+    def marginal_rows(self) -> list[dict[str, Any]]:
+        """What one more clerk would save, the most useful halls first, in hours."""
+        rows = sorted(self.r.marginal.to_dict("records"), key=lambda r: -r["saves_min"])
+        saved = [(r["hall"], Interval(r["saves_min"], r["lo"], r["hi"]).scaled(1 / 60)) for r in rows[:MARGINALS]]
+        top = _top(i.hi for _h, i in saved)
+        return [
+            {**self._hall(h), "saves": number(i.mean, 0), "between": between(i, self.language, 0), "bar": _bar(i, top)}
+            for h, i in saved
+        ]  # fmt: skip
+
+    def costs(self) -> list[tuple[str, str]]:
+        """What the plan costs."""
+        _, cost = self.say, self.r.moves_cost
+        per_tier = Counter(m["tier_id"] for m in self.move_rows)
+        tiers = self.tiers()
+        split = listed((f"{name} {per_tier[t]}" for t, name in tiers.items() if per_tier[t]), self.language)
+        return [
+            (_("Transfer orders"), f"{number(cost['orders'], 0)}" + (f" ({split})" if split else "")),
+            (_("Working days away from home, all clerks"), number(cost["clerk_days"], 0)),
+            (_("Extra travel, hours in the month"), number(cost["travel_hours"], 0)),
+        ]
+
+    # ---- assumptions and provenance ----
+
+    def sources(self) -> list[tuple[str, str]]:
+        """The marks and what they mean."""
+        _ = self.say
+        return [
+            ("seed", _("published")), ("calibrated", _("calibrated")), ("assumed", _("assumed")),
+            ("default", _("default")), ("override", _("override")),
+        ]  # fmt: skip
+
+    def assumption_counts(self) -> list[dict[str, Any]]:
+        """How many values of each part of the scenario carry each mark."""
+        counts: dict[str, Counter[str]] = {}
+        for row in self.r.assumptions:
+            counts.setdefault(_part(row["path"]), Counter())[row["source"]] += 1
+        order = [*Scenario.model_fields, *counts]
+        return [
+            {"part": part_title(part, self.language), "counts": [counts[part][s] or "" for s, _name in self.sources()]}
+            for part in sorted(counts, key=order.index)
+        ]  # fmt: skip
+
+    def assumed(self) -> int:
+        """How many values nobody published."""
+        return sum(row["source"] not in ("seed",) for row in self.r.assumptions)
+
+    def important(self) -> list[dict[str, str]]:
+        """Assumptions that are not rows of a table: one value each, for the whole district."""
+        names = dict(self.sources())
+        wanted = {"override": 0, "assumed": 1, "calibrated": 2, "seed": 3}
+        rows = [
+            row for row in self.r.assumptions
+            if row["source"] == "override" or (row["source"] in wanted and _single(row["path"]))
+        ]  # fmt: skip
+        rows.sort(key=lambda row: (wanted[row["source"]], row["path"]))
+        return [
+            {"path": row["path"], "label": path_title(row["path"], self.language), "value": _shown(row["value"]),
+             "source": names[row["source"]], "mark": row["source"], "note": row["note"] or ""}
+            for row in rows
+        ]  # fmt: skip
+
+    def provenance(self) -> list[tuple[str, str]]:
+        """How it was made."""
+        _, meta = self.say, self.r.meta
+        versions = ", ".join(f"{k} {v}" for k, v in sorted(meta.get("versions", {}).items()))
+        inputs = ", ".join(f"{k} {str(v)[:8]}" for k, v in sorted(meta.get("inputs", {}).items()))
+        rows = [
+            ("hallsim", str(meta.get("hallsim", ""))), ("Python", str(meta.get("python", ""))),
+            (_("Libraries"), versions), (_("Scenario"), f"{self.r.scenario.name} / {self.r.scenario_name}"),
+            (_("Random seed"), str(meta.get("seed", ""))), (_("Inputs (SHA-256)"), inputs),
+            (_("Command"), str(meta.get("command", ""))),
+            (_("Solver"), f"{self.r.solver.get('name', '')}, {self.r.solver.get('status', '')}"),
+        ]  # fmt: skip
+        return [row for row in rows if row[1]]
+
+
+def part_title(part: str, language: Language) -> str:
+    """Title of a part of the scenario."""
+    found = Scenario.model_fields.get(part)
+    return (found.title or part) if found and language == "zh" else part
+
+
+def path_title(path: str, language: Language) -> str:
+    """What the last field of a path is called; the path itself where nothing is known."""
+    if language != "zh":
+        return path
+    model: Any = Scenario
+    titles = []
+    for name in re.split(r"[.\[\]]+", path.strip("[]")):
+        fields = getattr(model, "model_fields", {})
+        if name in fields:
+            if fields[name].title:
+                titles.append(fields[name].title)
+            model = _inner(fields[name].annotation)
+        elif not name.isdigit():
+            titles.append(name)
+    return " · ".join(titles) or path
+
+
+def _inner(annotation: Any) -> Any:
+    """The model inside `tuple[Model, ...]`, `dict[str, Model]` or `Model | None`."""
+    if hasattr(annotation, "model_fields"):
+        return annotation
+    inside = [_inner(a) for a in getattr(annotation, "__args__", ())]
+    return next((a for a in inside if a is not None), None)
+
+
+def _part(path: str) -> str:
+    return re.split(r"[.\[/]", path)[0]
+
+
+def _single(path: str) -> bool:
+    from hallsim.scenario import TABLES
+
+    return _part(path) not in (*TABLES, "run", "format", "name", "title", "title_en", "language")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    if isinstance(value, list | tuple):
+        return " ".join(_shown(v) for v in value)
+    return str(value)
+
+
+def _staffed(home: int, plan: int) -> dict[str, Any]:
+    change = plan - home
+    return {"plan": plan, "gap": change, "change": number(change, 0, sign=True) if change else "",
+            "tone": "in" if change > 0 else "out" if change < 0 else ""}  # fmt: skip
+
+
+def _percent(share: float, digits: int | None = None) -> str:
+    if not math.isfinite(share):
+        return number(share)
+    if digits is None:
+        digits = 1 if share == 0 or share >= 0.001 else 3
+    return f"{100 * share:.{digits}f}%"
+
+
+def _sortable(of: Interval) -> str:
+    return f"{of.mean:.6g}" if of else ""
+
+
+def _weighted(rows: Iterable[Figures]) -> float:
+    """Mean wait over several days: every visitor counts the same."""
+    pairs = [(f["visitors"].mean, f["mean_wait_min"].mean) for f in rows if f.get("visitors") and f.get("mean_wait_min")]
+    total = sum(n for n, _w in pairs)
+    return sum(n * w for n, w in pairs) / total if total else math.nan
+
+
+def _level(minutes: float) -> int:
+    return sum(minutes >= edge for edge in HEAT_MINUTES)
+
+
+def _top(values: Iterable[float]) -> float:
+    """The end of a scale that holds all these values."""
+    return max((v for v in values if math.isfinite(v)), default=0.0) * 1.02 or 1.0
+
+
+def _ticks(top: float) -> list[float]:
+    """Three to six round numbers from 0 on."""
+    step = 10 ** math.floor(math.log10(top))
+    step = next(s for s in (step / 5, step / 2, step, step * 2) if top / s <= 6)
+    return [i * step for i in range(int(top / step) + 1)]
+
+
+def _share(value: float, top: float) -> str:
+    return f"{100 * min(max(value, 0.0), top) / top:.2f}"
+
+
+def _bar(of: Interval, top: float) -> dict[str, str] | None:
+    """Where a bar ends and where its whisker lies, in percent of the scale."""
+    if not of:
+        return None
+    lo, hi = max(of.lo, 0.0), max(of.hi, 0.0)
+    return {"size": _share(of.mean, top), "lo": _share(lo, top), "spread": f"{100 * (min(hi, top) - min(lo, top)) / top:.2f}"}
