@@ -69,7 +69,7 @@ def run_units(
     for u in range(len(first)):
         a, b = first[u], last[u]
         c, d = duty_first[u], duty_last[u]
-        _unit(
+        hall_day(
             arrival[a:b], item[a:b], credit[a:b], service[a:b], patience[a:b],
             window[c:d], items[c:d], on[c:d], off[c:d], speed[c:d], serve_out,
             outcome[a:b], out_window[a:b], ticket[a:b], called[a:b], finished[a:b],
@@ -77,11 +77,12 @@ def run_units(
 
 
 @njit(cache=True, nogil=True)
-def _unit(
+def hall_day(
     arrival, item, credit, service, patience,
     window, items, on, off, speed, serve_out,
     outcome, out_window, ticket, called, finished,
 ):  # fmt: skip
+    """Simulate one unit; the last five columns, filled with NEVER, are written in place."""
     n, m = len(arrival), len(window)
     close = np.int64(-1)
     for d in range(m):

@@ -1,0 +1,371 @@
+"""Measures of simulated months, with intervals over replications.
+
+Definitions (`docs/measures.md`): the *wait* of everyone who took a ticket counts, until the call or
+until they left; *within* is the share of all visitors, whatever became of them, who were served
+within the target time; *lost* visitors gave up or were turned away.  Every estimate is the mean of
+one value per replication with a Student t interval; comparisons are of the same visitors, paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numba import njit
+from scipy import stats
+
+from hallsim.demand import Floats, Month
+from hallsim.records import ABANDONED, NEVER, SERVED, Ints
+from hallsim.scenario import TIERS, Scenario
+from hallsim.stations import Station
+
+if TYPE_CHECKING:
+    from hallsim.plotting import Plots
+
+FIELDS = (
+    "visitors", "served", "abandoned", "turned_away", "tickets",
+    "wait_s", "within", "work_s", "overtime_s", "staffed_s",
+)  # fmt: skip
+"""What is counted in every cell."""
+_F = {name: k for k, name in enumerate(FIELDS)}
+MEASURES = (
+    "visitors", "served", "abandoned", "turned_away", "mean_wait_min", "median_wait_min",
+    "p90_wait_min", "within_share", "utilisation", "overtime_min",
+)  # fmt: skip
+BY = ("district", "tier", "street", "hall", "item", "class", "weekday", "hour", "day", "hall_day", "hall_hour", "queue")
+_BIN, _BINS = 15, 1920  # wait histogram: bins of 15 s up to 8 h; quantiles are right to one bin
+SLOT_S, SLOTS = 1800, 48
+DEFAULT_WITHIN_MINUTES = 30.0
+
+
+def within_seconds(scenario: Scenario) -> Ints:
+    """[H]: the target time of each hall; the target of its own tier before that for all."""
+    found = []
+    for hall in scenario.halls:
+        limits = [t for t in scenario.targets if t.within_minutes and t.tier in ("*", hall.tier)]
+        limits.sort(key=lambda t: t.tier == "*")
+        minutes = limits[0].within_minutes if limits else DEFAULT_WITHIN_MINUTES
+        found.append(round((minutes or DEFAULT_WITHIN_MINUTES) * 60))
+    return np.array(found, np.int64)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What one replication of a month counted.
+
+    Attributes:
+        unit: [D x S, fields]; hall_hour: [H, 24, fields]; item: [I, fields]; kind: [C, fields].
+        queue: [H, slots] visitor-seconds of waiting per half hour of the day.
+        quantiles: per grouping, [keys, 2] median and 90th percentile of the wait in seconds.
+    """
+
+    unit: Floats
+    hall_hour: Floats
+    item: Floats
+    kind: Floats
+    queue: Floats
+    quantiles: dict[str, Floats]
+
+
+class Ledger:
+    """Counts the visits of a month; knows how rows map to halls, days and groupings."""
+
+    def __init__(self, month: Month, stations: list[Station]) -> None:
+        """Index the cells of a month."""
+        scenario = month.scenario
+        self.month = month
+        self.hall_of = np.array([s.hall for s in stations], np.int64)
+        self.within = within_seconds(scenario)
+        self.tiers = np.array([TIERS.index(h.tier) for h in scenario.halls])
+        self.streets, self.street_of = _streets(scenario)
+        self.weekdays = np.array([d.weekday() for d in month.dates])
+
+    def count(self, crowd: Any, visits: Sequence[Ints], close: Ints, staffed: Ints) -> Tally:
+        """Tally one replication; `visits` are the columns outcome, window, ticket, called, finished."""
+        scenario = self.month.scenario
+        days, halls = len(self.month.dates), len(scenario.halls)
+        shape = (len(FIELDS),)
+        unit = np.zeros((len(crowd.first), *shape))
+        hall_hour = np.zeros((halls, 24, *shape))
+        item = np.zeros((len(scenario.items), *shape))
+        kind = np.zeros((len(scenario.classes), *shape))
+        queue = np.zeros((halls, SLOTS))
+        hists = [
+            np.zeros((n, _BINS), np.int64) for n in (halls, days, 24, len(item), len(kind))
+        ]
+        outcome, _, ticket, called, finished = visits
+        _count(
+            crowd.first, crowd.last, crowd.arrival, crowd.item, crowd.kind, crowd.patience,
+            outcome, ticket, called, finished, close, self.hall_of, self.within,
+            unit, hall_hour, item, kind, queue, *hists,
+        )  # fmt: skip
+        unit[:, _F["staffed_s"]] = staffed
+        return Tally(unit, hall_hour, item, kind, queue, self._quantiles(hists))
+
+    def _quantiles(self, hists: list[Ints]) -> dict[str, Floats]:
+        hall, day, hour, item, kind = hists
+        groups = {
+            "district": hall.sum(axis=0, keepdims=True),
+            "tier": _fold(hall, self.tiers, len(TIERS)),
+            "street": _fold(hall, self.street_of, len(self.streets)),
+            "hall": hall, "day": day, "hour": hour, "item": item, "class": kind,
+            "weekday": _fold(day, self.weekdays, 7),
+        }  # fmt: skip
+        return {name: _quantiles_of(h) for name, h in groups.items()}
+
+
+def _streets(scenario: Scenario) -> tuple[list[str], Ints]:
+    """Street hall ids (and '' for the district's own halls), and which one each hall belongs to."""
+    names = ["", *(h.hall for h in scenario.halls if h.tier == "street")]
+    own = [h.hall if h.tier == "street" else h.street if h.tier == "community" else "" for h in scenario.halls]
+    return names, np.array([names.index(n) for n in own])
+
+
+def _fold(values: Any, index: Any, size: int) -> Any:
+    out = np.zeros((size, *values.shape[1:]), values.dtype)
+    np.add.at(out, index, values)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _count(
+    first, last, arrival, item, kind, patience, outcome, ticket, called, finished, close,
+    hall_of, within, by_unit, by_hall_hour, by_item, by_kind, queue,
+    hist_hall, hist_day, hist_hour, hist_item, hist_kind,
+):  # fmt: skip
+    stations = len(hall_of)
+    for u in range(len(first)):
+        d, h = u // stations, hall_of[u % stations]
+        for v in range(first[u], last[u]):
+            hour = min(arrival[v] // 3600, 23)
+            wait = np.int64(-1)
+            if ticket[v] != NEVER:
+                if outcome[v] == SERVED:
+                    until = called[v]
+                elif outcome[v] == ABANDONED:
+                    until = ticket[v] + patience[v]
+                else:
+                    until = close[u]
+                wait = until - ticket[v]
+                _add_queue(queue[h], ticket[v], until)
+                k = min(wait // _BIN, _BINS - 1)
+                hist_hall[h, k] += 1
+                hist_day[d, k] += 1
+                hist_hour[hour, k] += 1
+                hist_item[item[v], k] += 1
+                hist_kind[kind[v], k] += 1
+            work = finished[v] - called[v] if outcome[v] == SERVED else 0
+            over = max(0, finished[v] - max(called[v], close[u])) if outcome[v] == SERVED else 0
+            good = 1 if outcome[v] == SERVED and wait <= within[h] else 0
+            _add(by_unit[u], outcome[v], wait, good, work, over)
+            _add(by_hall_hour[h, hour], outcome[v], wait, good, work, over)
+            _add(by_item[item[v]], outcome[v], wait, good, work, over)
+            _add(by_kind[kind[v]], outcome[v], wait, good, work, over)
+
+
+@njit(cache=True, nogil=True)
+def _add(cell, outcome, wait, good, work, over):
+    cell[0] += 1
+    cell[1 + outcome] += 1
+    if wait >= 0:
+        cell[4] += 1
+        cell[5] += wait
+    cell[6] += good
+    cell[7] += work
+    cell[8] += over
+
+
+@njit(cache=True, nogil=True)
+def _add_queue(slots, begin, end):
+    """Seconds of [begin, end) in each half hour of the day; what lies after midnight in the last."""
+    k = min(begin // SLOT_S, SLOTS - 1)
+    while begin < end:
+        edge = end if k == SLOTS - 1 else min(end, (k + 1) * SLOT_S)
+        slots[k] += edge - begin
+        begin = edge
+        k += 1
+
+
+@njit(cache=True, nogil=True)
+def _quantiles_of(hist):
+    """[keys, 2]: median and 90th percentile in seconds, interpolated inside a bin; nan without data."""
+    out = np.full((len(hist), 2), np.nan)
+    for k in range(len(hist)):
+        total = hist[k].sum()
+        if total == 0:
+            continue
+        for j in range(2):
+            goal = total * (0.5 if j == 0 else 0.9)
+            below = 0.0
+            for b in range(hist.shape[1]):
+                if hist[k, b] > 0 and below + hist[k, b] >= goal:
+                    out[k, j] = _BIN * (b + (goal - below) / hist[k, b]) if b > 0 else 0.0
+                    break
+                below += hist[k, b]
+    return out
+
+
+def interval(values: Floats, confidence: float) -> tuple[Floats, Floats, Floats]:
+    """Mean and Student t interval over the first axis, replications without a value left out."""
+    n = np.sum(~np.isnan(values), axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.nansum(values, axis=0) / np.where(n > 0, n, np.nan)
+        spread = np.sqrt(np.nansum((values - mean) ** 2, axis=0) / np.where(n > 1, n - 1, np.nan))
+        half = stats.t.ppf(0.5 + confidence / 2, np.maximum(n - 1, 1)) * spread / np.sqrt(n)
+    return mean, mean - half, mean + half
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What a staffing does to a month, over replications; every table carries intervals.
+
+    `table(by)` is tidy: the key columns of the grouping, then measure, mean, lo, hi.
+    """
+
+    ledger: Ledger
+    tallies: tuple[Tally, ...]
+    confidence: float = 0.95
+    label: str = ""
+    _cache: dict[str, tuple[pd.DataFrame, dict[str, Floats]]] = field(default_factory=dict, repr=False)
+
+    @property
+    def replications(self) -> int:
+        """Number of simulated months."""
+        return len(self.tallies)
+
+    def table(self, by: str = "district") -> pd.DataFrame:
+        """Estimates by one of `BY`: key columns, measure, mean, lo, hi.
+
+        Raises:
+            ValueError: an unknown grouping.
+        """
+        keys, values = self._values(by)
+        return _tidy(keys, values, self.confidence)
+
+    def minus(self, other: Measures, by: str = "district") -> pd.DataFrame:
+        """Paired differences self - other on the same visitors, in the form of `table`."""
+        keys, mine = self._values(by)
+        _, theirs = other._values(by)
+        return _tidy(keys, {m: mine[m] - theirs[m] for m in mine}, self.confidence)
+
+    def samples(self, measure: str, by: str = "district") -> Floats:
+        """[replications, keys]: the value of one measure in every replication."""
+        return self._values(by)[1][measure]
+
+    @property
+    def plot(self) -> Plots:
+        """Figures: `.plot()`, `.plot.waits()`, `.plot.heatmap()`, `.plot.hours()`, `.plot.queue()`."""
+        from hallsim.plotting import Plots
+
+        return Plots(self)
+
+    def _values(self, by: str) -> tuple[pd.DataFrame, dict[str, Floats]]:
+        if by not in BY:
+            raise ValueError(f"by must be one of {', '.join(BY)}, not {by!r}")
+        if by not in self._cache:
+            self._cache[by] = self._queue() if by == "queue" else self._sums(by)
+        return self._cache[by]
+
+    def _queue(self) -> tuple[pd.DataFrame, dict[str, Floats]]:
+        month = self.ledger.month
+        halls = [h.hall for h in month.scenario.halls]
+        seconds = np.array([t.queue for t in self.tallies])
+        open_days = np.maximum(month.open.sum(axis=0), 1)[None, :, None]
+        slots = [f"{k // 2:02d}:{30 * (k % 2):02d}" for k in range(SLOTS)]
+        used = seconds.sum(axis=(0, 1)) > 0
+        used[14:38] = True
+        keys = pd.MultiIndex.from_product(
+            [halls, [s for s, u in zip(slots, used, strict=True) if u]], names=["hall", "slot"]
+        ).to_frame(index=False)
+        mean = (seconds / SLOT_S / open_days)[:, :, used]
+        return keys, {"queue": mean.reshape(len(mean), -1)}
+
+    def _sums(self, by: str) -> tuple[pd.DataFrame, dict[str, Floats]]:
+        keys, sums = self._cells(by)
+        quantiles = None
+        if by in self.tallies[0].quantiles:
+            quantiles = np.array([t.quantiles[by] for t in self.tallies])
+        keep = sums[:, :, _F["visitors"]].sum(axis=0) > 0
+        if by in ("district", "tier", "street", "hall"):
+            keep[:] = True
+        if by in ("tier", "street"):
+            keep = sums[:, :, [_F["visitors"], _F["staffed_s"]]].sum(axis=(0, 2)) > 0
+        values = measures_of(sums[:, keep], None if quantiles is None else quantiles[:, keep])
+        if by in ("item", "class", "hour", "hall_hour"):  # windows are not staffed by these
+            del values["utilisation"]
+        return keys[keep].reset_index(drop=True), values
+
+    def _cells(self, by: str) -> tuple[pd.DataFrame, Floats]:
+        """Key columns, and counts [replications, keys, fields]."""
+        ledger, month = self.ledger, self.ledger.month
+        halls = [h.hall for h in month.scenario.halls]
+        frame = pd.DataFrame
+        if by == "item":
+            return frame({"item": [i.item for i in month.scenario.items]}), self._stack("item")
+        if by == "class":
+            return frame({"class": list(month.scenario.classes)}), self._stack("kind")
+        if by in ("hour", "hall_hour"):
+            cells = self._stack("hall_hour")
+            if by == "hour":
+                return frame({"hour": range(24)}), cells.sum(axis=1)
+            index = pd.MultiIndex.from_product([halls, range(24)], names=["hall", "hour"])
+            return index.to_frame(index=False), cells.reshape(len(cells), -1, len(FIELDS))
+        unit = self._stack("unit").reshape(self.replications, len(month.dates), -1, len(FIELDS))
+        hall_day = np.moveaxis(_fold(np.moveaxis(unit, 2, 0), ledger.hall_of, len(halls)), 0, 2)
+        if by == "hall_day":
+            index = pd.MultiIndex.from_product([month.dates, halls], names=["day", "hall"])
+            return index.to_frame(index=False)[["hall", "day"]], hall_day.reshape(self.replications, -1, len(FIELDS))
+        if by in ("day", "weekday"):
+            day = hall_day.sum(axis=2)
+            if by == "day":
+                return frame({"day": month.dates}), day
+            folded = _fold(np.moveaxis(day, 1, 0), ledger.weekdays, 7)
+            return frame({"weekday": range(7)}), np.moveaxis(folded, 0, 1)
+        hall = hall_day.sum(axis=1)
+        if by == "hall":
+            return frame({"hall": halls}), hall
+        if by == "district":
+            return frame(index=[0]), hall.sum(axis=1, keepdims=True)
+        names, index = (list(TIERS), ledger.tiers) if by == "tier" else (ledger.streets, ledger.street_of)
+        return frame({by: names}), np.moveaxis(_fold(np.moveaxis(hall, 1, 0), index, len(names)), 0, 1)
+
+    def _stack(self, name: str) -> Floats:
+        return np.array([getattr(t, name) for t in self.tallies])
+
+    def __repr__(self) -> str:
+        return f"Measures({self.label or self.ledger.month.label}, {self.replications} replications)\n" + str(
+            self.table().set_index("measure").round(3)
+        )
+
+    def _repr_html_(self) -> str:
+        html: str = self.table().set_index("measure").round(2).to_html()
+        return f"<p>{self.label} {self.ledger.month.label} · n = {self.replications}</p>{html}"
+
+
+def measures_of(sums: Floats, quantiles: Floats | None = None) -> dict[str, Floats]:
+    """Measures from counts [..., fields]; nan where nothing was counted."""
+    get = {name: sums[..., k] for name, k in _F.items()}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = {
+            "visitors": get["visitors"], "served": get["served"],
+            "abandoned": get["abandoned"], "turned_away": get["turned_away"],
+            "mean_wait_min": get["wait_s"] / get["tickets"] / 60,
+            "within_share": get["within"] / get["visitors"],
+            "utilisation": get["work_s"] / (get["staffed_s"] + get["overtime_s"]),
+            "overtime_min": get["overtime_s"] / 60,
+        }  # fmt: skip
+    if quantiles is not None:
+        values["median_wait_min"], values["p90_wait_min"] = quantiles[..., 0] / 60, quantiles[..., 1] / 60
+    return {name: values[name] for name in MEASURES if name in values}
+
+
+def _tidy(keys: pd.DataFrame, values: dict[str, Floats], confidence: float) -> pd.DataFrame:
+    parts = []
+    for measure, samples in values.items():
+        mean, lo, hi = interval(samples, confidence)
+        parts.append(keys.assign(measure=measure, mean=mean, lo=lo, hi=hi))
+    return pd.concat(parts, ignore_index=True)
+

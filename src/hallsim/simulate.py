@@ -1,0 +1,116 @@
+"""Simulate: people past windows, with either engine; and whole months over replications."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeVar
+
+import joblib
+import numpy as np
+
+from hallsim import compiled
+from hallsim.demand import Month
+from hallsim.draw import Chance, Crowd, Purpose
+from hallsim.measure import Ledger, Measures, Tally
+from hallsim.records import NEVER, TURNED_AWAY, Duties, Ints, Visitors, Visits
+from hallsim.rota import Rota
+from hallsim.stations import Station, stations
+
+T = TypeVar("T")
+Engine = Literal["compiled", "reference"]
+Progress = Callable[[int], None]
+
+
+def simulate(
+    visitors: Visitors, duties: Duties, engine: Engine = "compiled", serve_out: bool = True
+) -> Visits:
+    """Send visitors past the windows on duty; both engines give the same rows.
+
+    `compiled` is the fast one; `reference` (SimPy) is the executable specification.
+    """
+    if engine == "reference":
+        from hallsim import reference
+
+        return reference.simulate(visitors, duties, serve_out)
+    return compiled.simulate(visitors, duties, serve_out)
+
+
+def visit_columns(crowd: Crowd, rota: Rota, windows_open: Ints, engine: Engine) -> list[Ints]:
+    """Columns outcome, window, ticket, called, finished of a drawn month; late-comers are turned away."""
+    columns = [np.full(len(crowd.arrival), NEVER, np.int64) for _ in range(5)]
+    columns[0][:] = TURNED_AWAY
+    if engine == "reference":
+        visits = simulate(crowd.visitors(), rota.duties(windows_open), engine)
+        index = np.concatenate([np.arange(a, b) for a, b in zip(crowd.first, crowd.in_time, strict=True)])
+        for column, name in zip(columns, ("outcome", "window", "ticket", "called", "finished"), strict=True):
+            column[index] = getattr(visits, name)
+        return columns
+    for a, b in zip(crowd.first, crowd.in_time, strict=True):
+        columns[0][a:b] = NEVER
+    compiled.run_units(
+        crowd.first, crowd.in_time, crowd.arrival, crowd.item, crowd.credit, crowd.service,
+        crowd.patience, *rota.span(windows_open), rota.window, rota.items, rota.on, rota.off,
+        rota.speed, True, *columns,
+    )  # fmt: skip
+    return columns
+
+
+def simulate_month(
+    month: Month,
+    staffings: Mapping[str, Ints],
+    *,
+    seed: int,
+    purpose: Purpose,
+    replications: int,
+    confidence: float = 0.95,
+    engine: Engine = "compiled",
+    jobs: int = 1,
+    progress: Progress = lambda done: None,
+) -> dict[str, Measures]:
+    """Simulate several staffings of a month on the same visitors.
+
+    Args:
+        month: the expected month.
+        staffings: name to clerks assigned per station and day, [D, S].
+        seed: together with purpose and replication number it fixes all chance.
+        purpose: `plan` for what the optimizer may see, `verify` for fresh visitors.
+        replications: how many months to draw.
+        confidence: of the intervals.
+        engine: `compiled` or `reference`.
+        jobs: threads (or joblib's active back end); the result does not depend on it.
+        progress: called with the number of finished replications.
+    """
+    parts = stations(month.scenario)
+    chance, rota, ledger = Chance(month, parts, seed, purpose), Rota(month, parts), Ledger(month, parts)
+
+    def one(replication: int) -> list[Tally]:
+        crowd = chance.crowd(replication)
+        tallies = []
+        for clerks in staffings.values():
+            opened = chance.windows_open(clerks.reshape(-1), replication)
+            visits = visit_columns(crowd, rota, opened, engine)
+            tallies.append(ledger.count(crowd, visits, rota.closing(opened), rota.staffed(opened)))
+        return tallies
+
+    found = list(in_parallel(one, range(replications), jobs, progress))
+    return {
+        name: Measures(ledger, tuple(tallies[k] for tallies in found), confidence, name)
+        for k, name in enumerate(staffings)
+    }
+
+
+def in_parallel(one: Callable[[int], T], tasks: range, jobs: int, progress: Progress) -> list[T]:
+    """Results in task order, whatever order the tasks finish in."""
+    done = []
+    work = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
+    for result in work(joblib.delayed(one)(task) for task in tasks):
+        done.append(result)
+        progress(len(done))
+    return done
+
+
+def home_staffing(month: Month, parts: list[Station]) -> Ints:
+    """[D, S]: every clerk at home; a hall's clerks shared out over its stations by windows."""
+    from hallsim.staffing import home_of_stations
+
+    return np.tile(home_of_stations(month.scenario, parts), (len(month.dates), 1))

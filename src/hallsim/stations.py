@@ -1,0 +1,148 @@
+"""Stations, and the duties of a day from the number of windows open.
+
+A *station* is a set of windows in a hall that shares no item with the hall's other windows: people
+queue for it as if it stood alone.  A hall of comprehensive windows is one station.  It is the unit
+of simulation, of the waiting tables and of staffing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from hallsim.records import ALL_ITEMS, Ints
+from hallsim.scenario import Clerks, Hours, Scenario, Session
+
+MAX_ITEMS = 62
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window: its number in the hall (from 1), the bit set of its items, its speed in percent."""
+
+    number: int
+    items: int
+    speed: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """Windows of one hall that serve the same visitors.
+
+    Attributes:
+        hall: index of the hall.
+        windows: in the order in which they are staffed as clerks come.
+        items: bit set of the items served; ALL_ITEMS where a window takes everything.
+        groups: (index in the clerks table of scenario-wide groups) skill groups that can work here.
+    """
+
+    hall: int
+    windows: tuple[Window, ...]
+    items: int
+    groups: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """Names of its groups of windows."""
+        return "/".join(dict.fromkeys(w.label for w in self.windows))
+
+
+def item_bits(scenario: Scenario, names: tuple[str, ...]) -> int:
+    """Bit set of item names; ALL_ITEMS for `*`."""
+    if "*" in names:
+        return ALL_ITEMS
+    code = {item.item: i for i, item in enumerate(scenario.items)}
+    return sum(1 << code[name] for name in set(names))
+
+
+def stations(scenario: Scenario) -> list[Station]:
+    """All stations, in hall order; a hall without windows has none."""
+    skills = group_skills(scenario)
+    found = []
+    for h, hall in enumerate(scenario.halls):
+        windows: list[Window] = []
+        for row in scenario.windows:
+            if row.hall == hall.hall:
+                bits = item_bits(scenario, row.items)
+                label = row.label or row.kind
+                windows += [
+                    Window(len(windows) + k + 1, bits, row.speed, label) for k in range(row.count)
+                ]
+        for part in _components(windows):
+            items = _union(part)
+            able = tuple(g for g, bits in skills.items() if bits == ALL_ITEMS or items & ~bits == 0)
+            found.append(Station(h, _staffing_order(part), items, able))
+    return found
+
+
+def group_skills(scenario: Scenario) -> dict[str, int]:
+    """Skill group to the bit set of items it can handle everywhere (what all its rows share)."""
+    found: dict[str, int] = {}
+    row: Clerks
+    for row in scenario.clerks:
+        found[row.group] = found.get(row.group, ALL_ITEMS) & item_bits(scenario, row.skills)
+    return found
+
+
+def _union(windows: list[Window]) -> int:
+    bits = 0
+    for w in windows:
+        bits |= w.items
+    return bits
+
+
+def _components(windows: list[Window]) -> list[list[Window]]:
+    parts: list[list[Window]] = []
+    for window in windows:
+        touching = [p for p in parts if _union(p) & window.items]
+        merged = [w for p in touching for w in p] + [window]
+        parts = [p for p in parts if p not in touching] + [sorted(merged, key=lambda w: w.number)]
+    return sorted(parts, key=lambda p: p[0].number)
+
+
+def _staffing_order(windows: list[Window]) -> tuple[Window, ...]:
+    """The widest window first, so that one clerk can serve everybody; then kinds in proportion."""
+    kinds: dict[int, list[Window]] = {}
+    for w in windows:
+        kinds.setdefault(w.items, []).append(w)
+    order: list[tuple[float, int, Window]] = []
+    for rank, bits in enumerate(sorted(kinds, key=lambda b: (b != ALL_ITEMS, -b.bit_count()))):
+        same = kinds[bits]
+        order += [(k / len(same), rank, w) for k, w in enumerate(same)]
+    return tuple(w for _, _, w in sorted(order, key=lambda entry: entry[:2]))
+
+
+def duties(
+    station: Station, sessions: tuple[Session, ...], hours: Hours, windows_open: int
+) -> list[tuple[int, int, int, int, int]]:
+    """(window, items, on, off, speed) of a day on which so many windows are open.
+
+    A session with a share opens that share of them, rounded up.  Where a session runs over lunch,
+    window k rests in wave k modulo the number of waves.
+    """
+    rows = []
+    for session in sessions:
+        here = station.windows[: math.ceil(windows_open * session.share - 1e-9)]
+        for k, w in enumerate(here):
+            for on, off in _spells(session, hours, k):
+                rows.append((w.number, w.items, on, off, w.speed))
+    return sorted(rows)
+
+
+def _spells(session: Session, hours: Hours, place: int) -> list[tuple[int, int]]:
+    lunch = hours.lunch
+    if lunch is None or session.on > lunch.first or session.off < lunch.last:
+        return [(session.on, session.off)]
+    length = (lunch.last - lunch.first) // lunch.waves
+    begin = lunch.first + (place % lunch.waves) * length
+    spells = [(session.on, begin), (begin + length, session.off)]
+    return [(on, off) for on, off in spells if on < off]
+
+
+def columns(rows: list[tuple[int, ...]], width: int) -> list[Ints]:
+    """Rows to `width` int64 columns."""
+    table = np.array(rows, np.int64).reshape(len(rows), width)
+    return [np.ascontiguousarray(table[:, k]) for k in range(width)]

@@ -1,0 +1,124 @@
+"""Waiting tables: what a day costs at a station, against the number of clerks assigned.
+
+One table entry is simulated for every replication, day, station and number of clerks, on the same
+visitors and with the same absences for every number, so entries differ only by the clerks.  The
+table is exact for the plan's choice because stations do not interact and empty every night.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from hallsim.compiled import hall_day
+from hallsim.demand import Floats, Month
+from hallsim.draw import Chance, Purpose
+from hallsim.records import ABANDONED, NEVER, SERVED, Ints
+from hallsim.rota import Rota
+from hallsim.simulate import Progress, in_parallel
+from hallsim.stations import Station
+
+WAIT, LOST, OVERTIME = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class WaitingTables:
+    """Simulated cost of every station's days by clerks assigned.
+
+    Attributes:
+        lower, upper: [S] smallest and largest number of clerks in the table of a station.
+        values: [R, D, S, N, 3]: minutes of waiting, visitors lost, minutes of overtime with
+            lower + n clerks; beyond a station's upper the last entry is repeated.
+    """
+
+    lower: Ints
+    upper: Ints
+    values: Floats
+
+    def cost(self, lost_minutes: float, overtime_weight: float) -> Floats:
+        """[D, S, N]: mean cost in visitor minutes, over replications."""
+        mean = self.values.mean(axis=0)
+        found: Floats = mean[..., WAIT] + lost_minutes * mean[..., LOST] + overtime_weight * mean[..., OVERTIME]
+        return found
+
+
+def waiting_tables(
+    month: Month,
+    parts: list[Station],
+    lower: Ints,
+    upper: Ints,
+    *,
+    seed: int,
+    purpose: Purpose = "plan",
+    replications: int,
+    jobs: int = 1,
+    progress: Progress = lambda done: None,
+) -> WaitingTables:
+    """Simulate the tables of all stations and days, for lower..upper clerks (both [S])."""
+    chance, rota = Chance(month, parts, seed, purpose), Rota(month, parts)
+    width = int((upper - lower).max()) + 1
+    days = len(month.dates)
+
+    def one(replication: int) -> Floats:
+        crowd = chance.crowd(replication)
+        opened = np.stack(
+            [
+                chance.windows_open(np.tile(np.minimum(lower + k, upper), days), replication)
+                for k in range(width)
+            ]
+        )
+        cost = np.zeros((len(crowd.first), width, 3))
+        _table(
+            crowd.first, crowd.in_time, crowd.last, crowd.arrival, crowd.item, crowd.credit,
+            crowd.service, crowd.patience, opened, rota.base, *rota.rows_of_pattern,
+            rota.close_of_pattern, rota.window, rota.items, rota.on, rota.off, rota.speed, cost,
+        )  # fmt: skip
+        return cost.reshape(days, len(parts), width, 3)
+
+    found = in_parallel(one, range(replications), jobs, progress)
+    return WaitingTables(lower, upper, np.array(found))
+
+
+@njit(cache=True, nogil=True)
+def _table(
+    first, in_time, last, arrival, item, credit, service, patience, opened, base,
+    duty_first, duty_last, close_of, window, items, on, off, speed, cost,
+):  # fmt: skip
+    largest = 0
+    for u in range(len(first)):
+        largest = max(largest, in_time[u] - first[u])
+    scratch = np.empty((5, largest), np.int64)
+    for u in range(len(first)):
+        a, b = first[u], in_time[u]
+        n = b - a
+        for k in range(len(opened)):
+            if k > 0 and opened[k, u] == opened[k - 1, u]:
+                cost[u, k] = cost[u, k - 1]
+                continue
+            pattern = base[u] + opened[k, u]
+            c, d = duty_first[pattern], duty_last[pattern]
+            scratch[:, :n] = NEVER
+            outcome, ticket, called, finished = scratch[0, :n], scratch[2, :n], scratch[3, :n], scratch[4, :n]
+            hall_day(
+                arrival[a:b], item[a:b], credit[a:b], service[a:b], patience[a:b],
+                window[c:d], items[c:d], on[c:d], off[c:d], speed[c:d], True,
+                outcome, scratch[1, :n], ticket, called, finished,
+            )  # fmt: skip
+            _cost(patience[a:b], outcome, ticket, called, finished, close_of[pattern], cost[u, k])
+            cost[u, k, LOST] += last[u] - b
+
+
+@njit(cache=True, nogil=True)
+def _cost(patience, outcome, ticket, called, finished, close, cell):
+    for v in range(len(outcome)):
+        if outcome[v] == SERVED:
+            cell[WAIT] += (called[v] - ticket[v]) / 60.0
+            cell[OVERTIME] += max(0, finished[v] - max(called[v], close)) / 60.0
+        else:
+            cell[LOST] += 1
+            if outcome[v] == ABANDONED:
+                cell[WAIT] += patience[v] / 60.0
+            elif ticket[v] != NEVER:
+                cell[WAIT] += (close - ticket[v]) / 60.0
