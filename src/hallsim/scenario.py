@@ -24,6 +24,7 @@ SOURCES: tuple[Source, ...] = ("seed", "assumed", "calibrated", "default")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_KEYS = (*WEEKDAYS, "makeup", "holiday")
 
+_DAY = re.compile(r"(?:(\d{4})[-/.年])?(\d{1,2})[-/.月](\d{1,2})日?")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?|(\d{1,2})点(?:(\d{1,2})分?|(半))?")
 
 
@@ -44,7 +45,7 @@ def parse_clock(value: Any) -> int:
         return value.hour * 3600 + value.minute * 60 + value.second
     if isinstance(value, float) and 0 <= value < 1:  # how Excel stores a time
         return round(value * 86400)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 86400:
+    if isinstance(value, int) and (value == 0 or 24 < value <= 86400):  # 9 would mean 9:00 to most
         return value
     if isinstance(value, str) and (m := _CLOCK.fullmatch(fold(value))):
         hour, minute, second = (int(m[i] or 0) for i in (1, 2, 3))
@@ -63,6 +64,18 @@ def format_clock(seconds: int) -> str:
     return f"{hour:02d}:{minute:02d}" + (f":{second:02d}" if second else "")
 
 
+def fold_day(value: Any) -> Any:
+    """`2026/9/1`, `2026年9月1日` and `9月1日` to `2026-09-01` and `09-01`; dates to their text.
+
+    Spreadsheets rewrite days like this when they save a CSV file.
+    """
+    if isinstance(value, dt.date):
+        return value.isoformat()[:10]
+    if isinstance(value, str) and (m := _DAY.fullmatch(fold(value))):
+        return f"{m[1]}-" * bool(m[1]) + f"{int(m[2]):02d}-{int(m[3]):02d}"
+    return value
+
+
 def _fold_number(value: Any) -> Any:
     return fold(value).replace(",", "") if isinstance(value, str) else value
 
@@ -78,6 +91,8 @@ Number = Annotated[float, BeforeValidator(_fold_number), Field(ge=0, allow_inf_n
 Positive = Annotated[float, BeforeValidator(_fold_number), Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, BeforeValidator(_fold_number), Field(ge=0, le=1, allow_inf_nan=False)]
 Clock = Annotated[int, BeforeValidator(parse_clock)]
+Day = Annotated[str, BeforeValidator(fold_day), Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]
+Date = Annotated[dt.date, BeforeValidator(fold_day)]
 Id = Annotated[
     str,
     BeforeValidator(lambda v: fold(str(v)) if isinstance(v, str | int) else v),
@@ -177,8 +192,8 @@ class Peak(Row):
     peak: Id = Field(title="旺季", description="peak id")
     name: str = Field("", title="名称", description="name in Chinese")
     name_en: str = Field("", title="英文名", description="name in English")
-    first: str = Field(title="开始", description="first day: YYYY-MM-DD, or MM-DD every year", pattern=r"^(\d{4}-)?\d{2}-\d{2}$")
-    last: str = Field(title="结束", description="last day, inclusive", pattern=r"^(\d{4}-)?\d{2}-\d{2}$")
+    first: Day = Field(title="开始", description="first day: YYYY-MM-DD, or MM-DD every year")
+    last: Day = Field(title="结束", description="last day, inclusive")
     items: Names = Field(("*",), title="事项", description="items it moves")
     halls: Names = Field(("*",), title="大厅", description="halls it moves")
     multiplier: Number = Field(title="倍数", description="factor on the visitors of those days")
@@ -187,8 +202,8 @@ class Peak(Row):
 class CalendarDay(Row):
     """A day of the district's own calendar; wins over the national one."""
 
-    first: dt.date = Field(title="日期", description="day, or first day of a range")
-    last: dt.date | None = Field(None, title="至", description="last day of a range, inclusive")
+    first: Date = Field(title="日期", description="day, or first day of a range")
+    last: Date | None = Field(None, title="至", description="last day of a range, inclusive")
     halls: Names = Field(("*",), title="大厅", description="halls it holds for")
     day: Literal["workday", "makeup", "weekend", "holiday", "closed"] = Field(
         title="类型", description="what kind of day it is"
@@ -208,7 +223,7 @@ class Session(Model):
     @classmethod
     def _parse(cls, value: Any) -> Any:
         if isinstance(value, str):
-            m = re.fullmatch(r"([\d:点半]+)\s*[-–—~]\s*([\d:点半]+)(?:\s*@\s*(\d+)\s*%)?", fold(value))
+            m = re.fullmatch(r"([\d:点半分]+)\s*[-–—~]\s*([\d:点半分]+)(?:\s*@\s*(\d+)\s*%)?", fold(value))
             if not m:
                 raise ValueError("session")
             return {"on": m[1], "off": m[2], "share": int(m[3]) / 100 if m[3] else 1.0}
@@ -390,7 +405,7 @@ class Scenario(Model):
         """
         chosen: set[str] = set()
         for name in names:
-            hit = {h.hall for h in self.halls if _matches(name, h)}
+            hit = {h.hall for h in self.halls if names_hall(name, h.hall, h.tier, h.street)}
             if not hit:
                 raise KeyError(name)
             chosen |= hit
@@ -404,9 +419,10 @@ TABLES: dict[str, type[Row]] = {
 """The tables of a scenario: file `<name>.csv`, or the sheet of that name (or its Chinese title)."""
 
 
-def _matches(name: str, hall: Hall) -> bool:
+def names_hall(name: str, hall: str, tier: str, street: str) -> bool:
+    """Whether one part of a selector means this hall."""
     if name.startswith("@"):
-        return hall.tier == name[1:]
+        return tier == name[1:]
     if name.endswith("/*"):  # a street: its own hall and its communities
-        return name[:-2] in (hall.hall, hall.street)
-    return name in ("*", hall.hall)
+        return name[:-2] in (hall, street)
+    return name in ("*", hall)

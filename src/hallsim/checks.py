@@ -1,0 +1,454 @@
+"""What must hold between the values of a scenario.
+
+Each check is a function that yields findings; `CHECKS` is the list of them.  They also run on a
+scenario of which some parts did not validate: `Draft` says which, so that nothing is blamed on
+the missing of a row that is only wrong in itself.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from hallsim.problems import Loc, Place, Problem, ScenarioProblems, nearest
+from hallsim.scenario import (
+    DAY_KEYS,
+    TIERS,
+    Hall,
+    Hours,
+    Scenario,
+    Session,
+    Sessions,
+    fold,
+    names_hall,
+    parse_clock,
+)
+
+FIRST_YEAR, LAST_YEAR = 2004, 2099
+"""The years of the calendar."""
+
+
+class Finding(NamedTuple):
+    """Something wrong between values; `loc` counts the rows of the draft."""
+
+    loc: Loc
+    rule: str
+    value: Any = None
+    params: Mapping[str, Any] = {}
+    candidates: Iterable[str] = ()
+    other: Loc | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A scenario, perhaps without the parts that did not validate."""
+
+    scenario: Scenario
+    unread: frozenset[str] = frozenset()
+    """Sections of which nothing is known."""
+    names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Ids in sections with broken entries: they exist, though their rows are left out."""
+
+    def whole(self, *sections: str) -> bool:
+        """Whether all of these sections are there and without broken entries."""
+        return not any(s in self.unread or s in self.names for s in sections)
+
+    def knows(self, section: str, name: str) -> bool:
+        """Whether the name may be one of the parts that were left out."""
+        return section in self.unread or name in self.names.get(section, ())
+
+
+Check = Callable[[Draft], Iterator[Finding]]
+
+
+def check(draft: Draft) -> list[Finding]:
+    """All findings of all checks."""
+    return [finding for one in CHECKS for finding in one(draft)]
+
+
+def parse_month(text: str) -> tuple[int, int]:
+    """Year and month of `2018-09`.
+
+    Raises:
+        ScenarioProblems: not a month, or not within the calendar.
+    """
+    m = re.fullmatch(r"(\d{4})-(\d{1,2})", fold(text))
+    rule = ""
+    if not m or not 1 <= int(m[2]) <= 12:
+        rule = "month"
+    elif not FIRST_YEAR <= int(m[1]) <= LAST_YEAR:
+        rule = "month_range"
+    if rule or not m:
+        raise ScenarioProblems([Problem(rule, Place("--month"), value=text)])
+    return int(m[1]), int(m[2])
+
+
+# --- ids --------------------------------------------------------------------------------------
+
+
+def duplicates(d: Draft) -> Iterator[Finding]:
+    """Ids are given once."""
+    s = d.scenario
+    yield from _repeated("halls", "hall", [h.hall for h in s.halls])
+    yield from _repeated("items", "item", [i.item for i in s.items])
+    yield from _repeated("clerks", "group", [(c.hall, c.group) for c in s.clerks])
+    yield from _repeated("profiles", "key", [(w.profile, w.kind, w.key) for w in s.profiles])
+    yield from _repeated("targets", "tier", [t.tier for t in s.targets])
+    yield from _repeated("demand", "item", [(r.halls, r.item) for r in s.demand], "demand_twice")
+
+
+def _repeated(
+    table: str, column: str, keys: Sequence[Any], rule: str = "duplicate"
+) -> Iterator[Finding]:
+    first: dict[Any, int] = {}
+    for n, key in enumerate(keys):
+        if key in first:
+            text = key if isinstance(key, str) else key[-1]
+            yield Finding((table, n, column), rule, text, other=(table, first[key], column))
+        first.setdefault(key, n)
+
+
+# --- references -------------------------------------------------------------------------------
+
+
+def hall_references(d: Draft) -> Iterator[Finding]:
+    """Halls that tables speak of exist."""
+    s = d.scenario
+    ids = [h.hall for h in s.halls]
+    for table in ("windows", "clerks"):
+        for n, row in enumerate(getattr(s, table)):
+            if row.hall not in ids and not d.knows("halls", row.hall):
+                yield Finding((table, n, "hall"), "unknown_hall", row.hall, candidates=ids)
+    for table in ("demand", "peaks", "calendar"):
+        for n, row in enumerate(getattr(s, table)):
+            for name in row.halls:
+                if not _means_a_hall(d, name):
+                    candidates = _selectors(s)
+                    yield Finding((table, n, "halls"), "unknown_hall", name, {}, candidates)
+
+
+def _means_a_hall(d: Draft, name: str) -> bool:
+    if any(names_hall(name, h.hall, h.tier, h.street) for h in d.scenario.halls):
+        return True
+    pattern = name.startswith("@") or name.endswith("/*") or name == "*"
+    return d.knows("halls", name) or (pattern and not d.whole("halls"))
+
+
+def _selectors(s: Scenario) -> list[str]:
+    tiers = [f"@{t}" for t in TIERS]
+    return [h.hall for h in s.halls] + tiers + [f"{h.hall}/*" for h in s.halls]
+
+
+def streets(d: Draft) -> Iterator[Finding]:
+    """Community halls name a street hall; other halls name none."""
+    street_halls = [h.hall for h in d.scenario.halls if h.tier == "street"]
+    for n, hall in enumerate(d.scenario.halls):
+        loc = ("halls", n, "street")
+        if hall.tier != "community":
+            if hall.street:
+                yield Finding(loc, "street_not_allowed", hall.street)
+        elif not hall.street:
+            yield Finding(loc, "street_needed")
+        elif hall.street not in street_halls and not d.knows("halls", hall.street):
+            yield Finding(loc, "unknown_street", hall.street, candidates=street_halls)
+
+
+def hours_names(d: Draft) -> Iterator[Finding]:
+    """Halls name an entry of `hours`."""
+    hours = d.scenario.hours
+    for n, hall in enumerate(d.scenario.halls):
+        if hall.hours not in hours and not d.knows("hours", hall.hours):
+            yield Finding(("halls", n, "hours"), "unknown_hours", hall.hours, candidates=hours)
+
+
+def item_references(d: Draft) -> Iterator[Finding]:
+    """Items that tables speak of exist."""
+    s = d.scenario
+    items = [i.item for i in s.items]
+    columns = {"windows": "items", "clerks": "skills", "demand": "item", "peaks": "items"}
+    for table, column in columns.items():
+        for n, row in enumerate(getattr(s, table)):
+            value = getattr(row, column)
+            for name in (value,) if isinstance(value, str) else value:
+                every = name == "*" and column != "item"
+                if not (every or name in items or d.knows("items", name)):
+                    yield Finding((table, n, column), "unknown_item", name, {}, items)
+
+
+def profile_references(d: Draft) -> Iterator[Finding]:
+    """Items name profiles of the right kind."""
+    kinds = {"months": "month", "weekdays": "weekday", "hours": "hour"}
+    for column, kind in kinds.items():
+        names = list(dict.fromkeys(w.profile for w in d.scenario.profiles if w.kind == kind))
+        for n, item in enumerate(d.scenario.items):
+            name = getattr(item, column)
+            if name and name not in names and not d.knows("profiles", name):
+                params = {"kind": kind}
+                yield Finding(("items", n, column), "unknown_profile", name, params, names)
+
+
+# --- profiles, peaks, calendar, classes, hours ------------------------------------------------
+
+
+def profile_kinds(d: Draft) -> Iterator[Finding]:
+    """A profile has one kind."""
+    kinds: dict[str, str] = {}
+    for n, w in enumerate(d.scenario.profiles):
+        kind = kinds.setdefault(w.profile, w.kind)
+        if kind != w.kind:
+            yield Finding(("profiles", n, "kind"), "profile_mixed", w.kind, {"kind": kind})
+
+
+def profile_keys(d: Draft) -> Iterator[Finding]:
+    """The keys of a profile are those of its kind; hours do not overlap."""
+    spans: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+    months = [str(m) for m in range(1, 13)]
+    for n, w in enumerate(d.scenario.profiles):
+        loc = ("profiles", n, "key")
+        span = hour_span(w.key) if w.kind == "hour" else None
+        if span:
+            clash = [key for a, b, key in spans[w.profile] if span[0] < b and a < span[1]]
+            if clash and w.key not in clash:  # the same key twice is told as a duplicate
+                yield Finding(loc, "profile_overlap", w.key, {"other_key": clash[0]})
+            spans[w.profile].append((*span, w.key))
+        elif w.key not in {"month": months, "weekday": DAY_KEYS, "hour": ()}[w.kind]:
+            candidates = DAY_KEYS if w.kind == "weekday" else ()
+            yield Finding(loc, "profile_key", w.key, {"kind": w.kind}, candidates)
+
+
+def hour_span(key: str) -> tuple[int, int] | None:
+    """First and last second of `9:00-10:00`, None where it is none."""
+    first, _, last = fold(key).partition("-")
+    try:
+        span = parse_clock(first), parse_clock(last)
+    except ValueError:
+        return None
+    return span if span[0] < span[1] else None
+
+
+def profile_weights(d: Draft) -> Iterator[Finding]:
+    """Month profiles have every month, and no profile is all zeros."""
+    if not d.whole("profiles"):
+        return
+    rows: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for n, w in enumerate(d.scenario.profiles):
+        rows[w.profile, w.kind].append(n)
+    for (profile, kind), numbers in rows.items():
+        weights = {d.scenario.profiles[n].key: d.scenario.profiles[n].weight for n in numbers}
+        missing = [str(m) for m in range(1, 13) if str(m) not in weights]
+        loc = ("profiles", numbers[0], "weight")
+        if not any(weights.values()):
+            yield Finding(loc, "profile_zero", profile)
+        elif kind == "month" and missing:
+            params = {"missing": ", ".join(missing)}
+            yield Finding(("profiles", numbers[0], "key"), "profile_months", profile, params)
+
+
+def peak_days(d: Draft) -> Iterator[Finding]:
+    """The days of a peak exist and are in order; those without a year may pass New Year."""
+    for n, peak in enumerate(d.scenario.peaks):
+        days = {"first": peak.first, "last": peak.last}
+        wrong = [column for column, day in days.items() if not _is_day(day)]
+        for column in wrong:
+            yield Finding(("peaks", n, column), "day", days[column])
+        if len(peak.first) != len(peak.last):
+            yield Finding(("peaks", n, "last"), "day_forms", peak.last)
+        elif not wrong and len(peak.first) > 5 and peak.first > peak.last:
+            yield Finding(("peaks", n, "last"), "day_order", peak.last)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        dt.date.fromisoformat(text if len(text) > 5 else f"2000-{text}")  # 2000 has a 29 February
+    except ValueError:
+        return False
+    return True
+
+
+def calendar_days(d: Draft) -> Iterator[Finding]:
+    """Ranges are in order, sessions are sessions, and no day is told twice of the same halls."""
+    seen: list[tuple[tuple[str, ...], dt.date, dt.date, int]] = []
+    for n, row in enumerate(d.scenario.calendar):
+        last = row.last or row.first
+        if last < row.first:
+            yield Finding(("calendar", n, "last"), "day_order", last)
+        for halls, a, b, m in seen:
+            if halls == row.halls and a <= last and row.first <= b:
+                other = ("calendar", m, "first")
+                yield Finding(("calendar", n, "first"), "duplicate", row.first, other=other)
+        seen.append((row.halls, row.first, last, n))
+        if row.sessions:
+            yield from _session_text(row.sessions, ("calendar", n, "sessions"))
+
+
+def _session_text(text: str, loc: Loc) -> Iterator[Finding]:
+    try:
+        sessions = TypeAdapter(Sessions).validate_python(text)
+    except ValidationError as error:
+        for one in error.errors():
+            yield Finding(loc, str(one["ctx"]["error"]), text)
+    else:
+        yield from _overlaps(sessions, loc)
+
+
+def _overlaps(sessions: Sequence[Session], loc: Loc) -> Iterator[Finding]:
+    for before, after in itertools.pairwise(sessions):
+        if after.on < before.off:
+            yield Finding(loc, "session_overlap", str(after))
+
+
+def opening_sessions(d: Draft) -> Iterator[Finding]:
+    """Sessions follow each other, lunch lies in one, and somebody can take a ticket."""
+    for name, hours in d.scenario.hours.items():
+        days = {key: getattr(hours, key) or () for key in ("weekdays", *DAY_KEYS)}
+        for key, sessions in days.items():
+            yield from _overlaps(sessions, ("hours", name, key))
+        yield from _lunch(name, hours, [s for sessions in days.values() for s in sessions])
+        open_seconds = max((s[-1].off - s[0].on for s in days.values() if s), default=None)
+        early = 60 * (hours.last_ticket_minutes - hours.doors_minutes)
+        if open_seconds is not None and early >= open_seconds:
+            loc = ("hours", name, "last_ticket_minutes")
+            yield Finding(loc, "last_ticket", hours.last_ticket_minutes)
+
+
+def _lunch(name: str, hours: Hours, sessions: Sequence[Session]) -> Iterator[Finding]:
+    lunch = hours.lunch
+    if lunch and not any(s.on <= lunch.first and lunch.last <= s.off for s in sessions):
+        yield Finding(("hours", name, "lunch"), "lunch_outside")
+
+
+def class_shares(d: Draft) -> Iterator[Finding]:
+    """The shares of the classes sum to 1."""
+    total = sum(c.share for c in d.scenario.classes.values())
+    if d.whole("classes") and abs(total - 1) > 1e-6:
+        yield Finding(("classes",), "share_sum", f"{total:.6g}")
+
+
+# --- staff and demand -------------------------------------------------------------------------
+
+
+def staffing(d: Draft) -> Iterator[Finding]:
+    """Somebody is left for the windows, and no hall keeps more than it has."""
+    rates = d.scenario.staffing
+    lost = rates.leave_rate + rates.absence_rate + rates.other_duty_rate
+    if lost >= 1:
+        yield Finding(("staffing",), "nobody_left", f"{lost:.6g}")
+    for n, row in enumerate(d.scenario.clerks):
+        # The default of 1 on a row without clerks was not the writer's choice.
+        if row.minimum > row.count and not (row.count == 0 and row.minimum == 1):
+            loc = ("clerks", n, "minimum")
+            yield Finding(loc, "minimum_count", row.minimum, {"count": row.count})
+
+
+def more_clerks(d: Draft) -> Iterator[Finding]:
+    """A note where clerks outnumber the windows."""
+    if not d.whole("windows", "clerks"):
+        return
+    windows, clerks = _totals(d.scenario.windows), _totals(d.scenario.clerks)
+    for n, hall in enumerate(d.scenario.halls):
+        if clerks[hall.hall] > windows[hall.hall] > 0:
+            params = {"clerks": clerks[hall.hall], "windows": windows[hall.hall]}
+            yield Finding(("halls", n, "hall"), "more_clerks", hall.hall, params)
+
+
+def _totals(rows: Iterable[Any]) -> Counter[str]:
+    totals: Counter[str] = Counter()
+    for row in rows:
+        totals[row.hall] += row.count
+    return totals
+
+
+def demand_served(d: Draft) -> Iterator[Finding]:
+    """Halls with demand have windows and clerks."""
+    visited = {h.hall for row in d.scenario.demand if row.volume for h in _halls(d, row.halls)}
+    for rule, table in (("no_windows", "windows"), ("no_clerks", "clerks")):
+        if d.whole(table):
+            counts = _totals(getattr(d.scenario, table))
+            for n, hall in enumerate(d.scenario.halls):
+                if hall.hall in visited and not counts[hall.hall]:
+                    yield Finding(("halls", n, "hall"), rule, hall.hall)
+
+
+def items_served(d: Draft) -> Iterator[Finding]:
+    """Where an item is demanded, a window serves it and a clerk can do it."""
+    yield from _unserved(d, "windows", "items", "not_served")
+    yield from _unserved(d, "clerks", "skills", "skill_missing")
+
+
+def _unserved(d: Draft, table: str, column: str, rule: str) -> Iterator[Finding]:
+    if not d.whole(table, "items"):
+        return
+    served: dict[str, set[str]] = defaultdict(set)
+    for row in getattr(d.scenario, table):
+        if row.count:
+            served[row.hall] |= set(getattr(row, column))
+    known = {i.item for i in d.scenario.items}
+    for n, row in enumerate(d.scenario.demand):
+        halls = [h.hall for h in _halls(d, row.halls) if row.volume and h.weight]
+        lacking = [h for h in halls if h in served and not served[h] & {"*", row.item}]
+        if lacking and row.item in known:
+            shown = ", ".join(lacking[:3]) + (" …" if len(lacking) > 3 else "")
+            yield Finding(("demand", n, "item"), rule, row.item, {"halls": shown})
+
+
+def demand_weights(d: Draft) -> Iterator[Finding]:
+    """Demand given to several halls can be shared out."""
+    if not d.whole("halls"):
+        return
+    for n, row in enumerate(d.scenario.demand):
+        halls = _halls(d, row.halls)
+        if row.volume and halls and not any(h.weight for h in halls):
+            yield Finding(("demand", n, "halls"), "weight_zero", "|".join(row.halls))
+
+
+def _halls(d: Draft, names: Iterable[str]) -> list[Hall]:
+    names = list(names)
+    return [
+        h for h in d.scenario.halls if any(names_hall(n, h.hall, h.tier, h.street) for n in names)
+    ]
+
+
+def target_tiers(d: Draft) -> Iterator[Finding]:
+    """A target is about halls that exist."""
+    tiers = {h.tier for h in d.scenario.halls}
+    for n, target in enumerate(d.scenario.targets):
+        if target.tier != "*" and target.tier not in tiers and d.whole("halls"):
+            yield Finding(("targets", n, "tier"), "target_tier", target.tier)
+
+
+CHECKS: tuple[Check, ...] = (
+    duplicates,
+    hall_references,
+    streets,
+    hours_names,
+    item_references,
+    profile_references,
+    profile_kinds,
+    profile_keys,
+    profile_weights,
+    peak_days,
+    calendar_days,
+    opening_sessions,
+    class_shares,
+    staffing,
+    more_clerks,
+    demand_served,
+    items_served,
+    demand_weights,
+    target_tiers,
+)
+"""Every check, in the order of the file."""
+
+
+def suggestion(finding: Finding) -> str | None:
+    """The nearest right name, if the finding is about a name."""
+    if finding.value is None:
+        return None
+    return nearest(finding.value, [c for c in finding.candidates if c != finding.value])

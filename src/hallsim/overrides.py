@@ -1,0 +1,353 @@
+"""Named changes to a scenario: `path: value`, applied to the plain data before it is validated.
+
+A path is dotted (`staffing.leave_rate`); rows of a table are chosen in brackets
+(`windows[hall=@street].count`, `items[*].minutes`, `halls[longhua-district].weight`).  A value
+replaces; `x1.2`, `+2`, `-1`, `+20%` and `-35%` change the number that is there.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+from hallsim.files import parse_value, path_of
+from hallsim.problems import Loc, Place, Problem, nearest
+from hallsim.scenario import fold
+from hallsim.shape import ROW_KEYS, complete, hall_ids, leaf_type, model_at, rows_of
+
+SET = "--set"
+"""The name that changes from the command line go by."""
+
+_STEP = re.compile(r"([^.\[\]=]+)(?:\[([^\[\]]*)\])?")
+_RELATIVE = re.compile(r"(?:([x×*])|([+-]))(\d+(?:\.\d+)?|\.\d+)(%?)", re.IGNORECASE)
+
+
+class Change(NamedTuple):
+    """One line of an override."""
+
+    name: str
+    path: str
+    value: Any
+    place: Place
+
+    def title(self) -> str:
+        """How a message calls it."""
+        return f"{self.name} ({self.path})"
+
+
+class Applied(NamedTuple):
+    """What an override did to one value."""
+
+    change: Change
+    old: Any
+    new: Any
+
+
+class PathFault(Exception):  # noqa: N818 - becomes a `Problem` at once
+    """A path that leads nowhere."""
+
+    def __init__(self, rule: str, value: str, candidates: Iterable[str] = ()) -> None:
+        """The rule that is broken, and by what."""
+        super().__init__(rule)
+        self.rule = rule
+        self.value = value
+        self.suggestion = nearest(value, [c for c in candidates if c != value])
+
+    def problem(self, change: Change) -> Problem:
+        """The fault of this change."""
+        return Problem(
+            self.rule, change.place, change.path, self.value, suggestion=self.suggestion
+        )
+
+
+@dataclass
+class Result:
+    """The changed data, what was changed, and what could not be."""
+
+    data: dict[str, Any]
+    applied: dict[Loc, Applied] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+# --- from the file and the command line -------------------------------------------------------
+
+
+def changes_of(name: str, entries: dict[str, Any], places: dict[Loc, Place]) -> list[Change]:
+    """The changes of one named override of the YAML file."""
+    spot = places.get(("overrides", name), Place())
+    return [
+        Change(name, path, value, places.get(("overrides", name, path), spot))
+        for path, value in entries.items()
+    ]
+
+
+def parse_sets(sets: Sequence[str]) -> tuple[list[Change], list[Problem]]:
+    """The changes that `path=value` strings ask for; the `=` inside brackets is the path's own."""
+    changes, problems = [], []
+    for text in sets:
+        m = re.fullmatch(r"\s*((?:[^=\[]|\[[^\]]*\])+?)\s*=(.*)", text, re.DOTALL)
+        if m:
+            value = m[2].strip()
+            relative = _RELATIVE.fullmatch(fold(value))
+            kept = value if relative else parse_value(value)
+            changes.append(Change(SET, m[1], kept, Place(SET)))
+        else:
+            problems.append(Problem("set_syntax", Place(SET), value=text))
+    return changes, problems
+
+
+# --- paths ------------------------------------------------------------------------------------
+
+
+def parse_path(path: str) -> list[tuple[str, str | None]]:
+    """The steps of a path, each with what stands in its brackets.
+
+    Raises:
+        PathFault: not a path.
+    """
+    steps: list[tuple[str, str | None]] = []
+    rest = fold(path)
+    while rest:
+        m = _STEP.match(rest)
+        if not m or rest[m.end() : m.end() + 1] not in ("", ".") or rest[m.end() :] == ".":
+            raise PathFault("path_syntax", path)
+        steps.append((m[1].strip(), m[2]))
+        rest = rest[m.end() + 1 :]
+    if not steps:
+        raise PathFault("path_syntax", path)
+    return steps
+
+
+def resolve(path: str, data: dict[str, Any]) -> list[Loc]:
+    """Every place that a path means in data with its defaults filled in.
+
+    Raises:
+        PathFault: no such value, row or column, or not a path.
+    """
+    locs: list[Loc] = [()]
+    for name, selector in parse_path(path):
+        _check_name(name, locs[0], data)
+        locs = [(*loc, name) for loc in locs]
+        value = value_at(data, locs[0])
+        if isinstance(value, list) and locs[0][0] in ROW_KEYS and len(locs[0]) == 1:
+            if selector is None:
+                raise PathFault("path_syntax", path)
+            locs = [(name, n) for n in select_rows(name, selector, data)]
+        elif selector is not None:
+            raise PathFault("path_syntax", path)
+    if isinstance(locs[0][-1], int):
+        raise PathFault("path_syntax", path)
+    return locs
+
+
+def _check_name(name: str, loc: Loc, data: dict[str, Any]) -> None:
+    model = model_at(loc)
+    value = value_at(data, loc)
+    known = set(model.model_fields) if model else set(value) if isinstance(value, dict) else set()
+    if name not in known or not isinstance(value, dict):
+        raise PathFault("unknown_path", name, sorted(known))
+
+
+def value_at(data: Any, loc: Loc) -> Any:
+    """The value at a place, None where there is none."""
+    for step in loc:
+        if isinstance(data, dict):
+            data = data.get(str(step))
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            return None
+    return data
+
+
+def select_rows(table: str, selector: str, data: dict[str, Any]) -> list[int]:
+    """The rows that a selector means: `*`, a name, or `column=name, column=name`.
+
+    Raises:
+        PathFault: it means no row, or names a column that does not exist.
+    """
+    rows = rows_of(data, table)
+    chosen = set(range(len(rows)))
+    for column, wanted in _conditions(table, selector):
+        hits = [_hits(rows, column, part, data) for part in wanted.split("|")]
+        for part, hit in zip(wanted.split("|"), hits, strict=True):
+            if not hit:
+                raise PathFault("unknown_row", part, _names_in(rows, column, data))
+        chosen &= _rows_within(rows, column, wanted, data, set().union(*hits))
+    if not chosen:
+        raise PathFault("unknown_row", f"{table}[{selector}]")
+    return sorted(chosen)
+
+
+def _conditions(table: str, selector: str) -> list[tuple[str, str]]:
+    model = model_at((table, 0))
+    columns = list(model.model_fields) if model else []
+    conditions = []
+    for part in selector.split(","):
+        column, equals, wanted = part.partition("=")
+        column, wanted = (column.strip(), wanted.strip()) if equals else ("", part.strip())
+        column = column or ROW_KEYS[table][0]
+        if column not in columns:
+            raise PathFault("unknown_column", column, columns)
+        conditions.append((column, wanted))
+    return conditions
+
+
+def _hits(rows: list[Any], column: str, part: str, data: dict[str, Any]) -> set[int]:
+    """The rows that one name of a selector touches."""
+    if part == "*":
+        return set(range(len(rows)))
+    if column in ("hall", "halls"):
+        wanted = hall_ids(data, part)
+        return {n for n, row in enumerate(rows) if _halls_in(row, column, data) & wanted}
+    return {n for n, row in enumerate(rows) if part in _parts(row, column)}
+
+
+def _rows_within(
+    rows: list[Any], column: str, wanted: str, data: dict[str, Any], hits: set[int]
+) -> set[int]:
+    """Of a `halls` column, the rows that concern none but the wanted halls."""
+    if column != "halls" or wanted == "*":
+        return hits
+    halls = set().union(*(hall_ids(data, part) for part in wanted.split("|")))
+    within = {n for n in hits if _halls_in(rows[n], column, data) <= halls}
+    if not within:
+        raise PathFault("unknown_row", wanted, _names_in(rows, column, data))
+    return within
+
+
+def _halls_in(row: Any, column: str, data: dict[str, Any]) -> set[str]:
+    return set().union(*(hall_ids(data, part) for part in _parts(row, column)))
+
+
+def _parts(row: Any, column: str) -> list[str]:
+    value = row.get(column) if isinstance(row, dict) else None
+    values = value if isinstance(value, list | tuple) else [] if value is None else [value]
+    return [p.strip() for v in values for p in re.split(r"[|、]", fold(str(v))) if p.strip()]
+
+
+def _names_in(rows: list[Any], column: str, data: dict[str, Any]) -> list[str]:
+    if column in ("hall", "halls"):
+        return [p for row in rows_of(data, "halls") for p in _parts(row, "hall")]
+    return list(dict.fromkeys(p for row in rows for p in _parts(row, column)))
+
+
+# --- values -----------------------------------------------------------------------------------
+
+
+def changed(old: Any, value: Any, number: type[int] | type[float] | None) -> Any:
+    """The value after a change; exact, so that the caller sees what rounding does.
+
+    Raises:
+        PathFault: a relative change of something that is no number.
+    """
+    m = _RELATIVE.fullmatch(fold(value)) if isinstance(value, str) else None
+    if m is None:
+        return value
+    base = _decimal(old)
+    if number is None or base is None:
+        raise PathFault("not_a_number", str(old))
+    amount = Decimal(m[3]) / (100 if m[4] else 1)
+    if m[1]:
+        return base * amount
+    signed = amount if m[2] == "+" else -amount
+    return base * (1 + signed) if m[4] else base + signed
+
+
+def _decimal(value: Any) -> Decimal | None:
+    try:
+        return Decimal(fold(str(value)).replace(",", ""))
+    except InvalidOperation:
+        return None
+
+
+def rounded(value: Any, number: type[int] | type[float] | None) -> Any:
+    """An exact result as the field's own kind of number; halves go up."""
+    if not isinstance(value, Decimal):
+        return value
+    if number is int:
+        return int(value.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return float(value)
+
+
+# --- applying ---------------------------------------------------------------------------------
+
+
+def apply(data: dict[str, Any], groups: Sequence[Sequence[Change]]) -> Result:
+    """The data after all changes, group by group: later groups may change what earlier ones set.
+
+    Two changes of one group never touch the same value; that is a problem, whatever their order.
+    """
+    result = Result(copy.deepcopy(data))
+    for changes in groups:
+        found, problems = resolve_all(changes, result.data)
+        result.problems += problems + clashes(found)
+        for change, locs in found:
+            for loc in locs:
+                _apply_one(result, change, loc)
+    result.data = complete(result.data)[0]
+    return result
+
+
+def resolve_all(
+    changes: Iterable[Change], data: dict[str, Any]
+) -> tuple[list[tuple[Change, list[Loc]]], list[Problem]]:
+    """The places that each change means, and the changes that mean none."""
+    found: list[tuple[Change, list[Loc]]] = []
+    problems: list[Problem] = []
+    for change in changes:
+        try:
+            found.append((change, resolve(change.path, data)))
+        except PathFault as fault:
+            problems.append(fault.problem(change))
+    return found, problems
+
+
+def clashes(found: Sequence[tuple[Change, list[Loc]]]) -> list[Problem]:
+    """Values that two changes touch: one problem for each two changes."""
+    problems: dict[tuple[str, str], Problem] = {}
+    touched: dict[Loc, Change] = {}
+    for change, locs in found:
+        for loc in locs:
+            first = _touching(loc, touched)
+            if first:
+                pair = (first.title(), change.title())
+                params = {"first": pair[0], "second": pair[1]}
+                problem = Problem("override_clash", change.place, path_of(loc), params=params)
+                problems.setdefault(pair, problem)
+        touched |= dict.fromkeys(locs, change)
+    return list(problems.values())
+
+
+def _touching(loc: Loc, touched: dict[Loc, Change]) -> Change | None:
+    """The change that set this value, something around it or something within it."""
+    for n in range(len(loc), 0, -1):
+        if loc[:n] in touched:
+            return touched[loc[:n]]
+    if model_at(loc) is None:
+        return None
+    return next((c for t, c in touched.items() if t[: len(loc)] == loc), None)
+
+
+def _apply_one(result: Result, change: Change, loc: Loc) -> None:
+    number = leaf_type(loc)
+    old = value_at(result.data, loc)
+    try:
+        exact = changed(old, change.value, number)
+    except PathFault:
+        params = {"change": change.value}
+        place = change.place
+        result.problems.append(Problem("not_a_number", place, path_of(loc), old, params))
+        return
+    new = rounded(exact, number)
+    if isinstance(exact, Decimal) and number is int and exact != new:
+        params = {"exact": f"{exact.normalize():f}"}
+        result.problems.append(Problem("rounded", change.place, path_of(loc), new, params))
+    before = result.applied.get(loc)
+    parent = value_at(result.data, loc[:-1])
+    parent[loc[-1]] = new
+    result.applied[loc] = Applied(change, before.old if before else old, new)

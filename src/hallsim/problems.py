@@ -1,0 +1,261 @@
+"""What is wrong with an input: records with place, value, rule and the nearest right name.
+
+Problems are collected, never thrown one by one; `ScenarioProblems` carries all of them.
+Messages are English ids here and Chinese in `locale/zh/LC_MESSAGES/problems.po`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Literal
+
+from hallsim.text import Language, translator
+
+Loc = tuple[str | int, ...]
+"""Where a value sits in the data: `("halls", 2, "weight")`, rows counted from 0."""
+
+SHOWN = 20
+
+
+class ExitCode(IntEnum):
+    """What the command line returns to its caller."""
+
+    DONE = 0
+    """Done; warnings are allowed."""
+    BUG = 1
+    """An error that should not happen."""
+    USAGE = 2
+    """The command line was not understood."""
+    SCENARIO = 3
+    """The scenario or its workbook is not valid."""
+    DATA = 4
+    """Data cannot be used: a log, or with `--strict` a calendar that is only provisional."""
+    INFEASIBLE = 5
+    """No staffing keeps all the rules."""
+    TARGET_MISSED = 6
+    """The plan was written, but the simulation does not confirm its target."""
+    WARNINGS = 7
+    """There were warnings, and `--strict` was given."""
+    INTERRUPTED = 130
+    """Stopped by the user."""
+
+
+RULES: dict[str, str] = {
+    # files
+    "file_missing": "file not found",
+    "file_unreadable": "the file cannot be read: {reason}",
+    "file_empty": "the file is empty",
+    "encoding": "the file is not UTF-8 (it looks like {encoding}); save it as UTF-8",
+    "workbook_kind": "tables are read from .xlsx workbooks only; save it as .xlsx",
+    # YAML
+    "tab": "a tab in the indent; use spaces",
+    "full_width_colon": "full-width colon; write ': ' or put the text in quotes",
+    "yaml_syntax": "not valid YAML: {reason}",
+    "duplicate_key": "this key was given before, at {other}",
+    "format": "written for a newer hallsim (format {format}); this one reads format 1",
+    # tables
+    "table_missing": "this table is missing",
+    "table_empty": "the table has no rows",
+    "table_twice": "this table is given twice, also in {other}",
+    "table_unknown": "no table of this name",
+    "header_unknown": "unknown column",
+    "header_duplicate": "this column was given before",
+    "header_missing": "this column is missing",
+    "header_blank": "cells below a column without a name",
+    "row_length": "the row has {cells} cells, the header has {columns}",
+    "csv_syntax": "not valid CSV: {reason}",
+    "merged_cells": "merged cells; unmerge them and fill every cell",
+    "formula_value": "a formula without a saved value; open the workbook, save it, try again",
+    "cell_error": "the cell holds an error",
+    # values
+    "missing": "a value is needed here",
+    "unknown_key": "unknown key",
+    "whole_number": "should be a whole number",
+    "number": "should be a number",
+    "at_least": "should be {limit} or more",
+    "above": "should be more than {limit}",
+    "at_most": "should be {limit} or less",
+    "below": "should be less than {limit}",
+    "one_of": "should be one of: {options}",
+    "id": "an id has no spaces and none of | * @ / [ ] = ,",
+    "too_long": "should have at most {limit} characters",
+    "text": "should be text",
+    "group": "should be a group of 'key: value' lines",
+    "list": "should be a list",
+    "date": "should be a date: YYYY-MM-DD",
+    "day": "should be a day: YYYY-MM-DD, or MM-DD for every year",
+    "day_forms": "first and last should both have a year, or both have none",
+    "day_order": "the last day is before the first",
+    "clock_time": "should be a time of day such as 9:00",
+    "session": "should be opening times such as 9:00-12:00 or 14:00-18:00@50%",
+    "session_order": "it ends before it begins",
+    "session_overlap": "begins before the one before it has ended",
+    "target_pair": "within_minutes and share go together",
+    "target_empty": "a target needs mean_wait_minutes, or within_minutes and share",
+    "invalid": "not valid: {reason}",
+    # between values
+    "duplicate": "given before, at {other}",
+    "unknown_hall": "no such hall",
+    "unknown_street": "no street hall of this name",
+    "unknown_hours": "no such entry of 'hours'",
+    "unknown_item": "no such item",
+    "unknown_profile": "no {kind} profile of this name",
+    "street_needed": "a community hall names its street hall",
+    "street_not_allowed": "only community halls have a street",
+    "share_sum": "the shares of the classes should sum to 1",
+    "profile_mixed": "a profile has one kind; this one began as {kind}",
+    "profile_key": "not a key of a {kind} profile",
+    "profile_overlap": "overlaps {other_key}",
+    "profile_months": "months without a weight: {missing}",
+    "profile_zero": "all weights are 0",
+    "weight_zero": "the halls share this demand by weight, and all their weights are 0",
+    "lunch_outside": "lunch lies in no opening session",
+    "last_ticket": "no ticket could ever be taken",
+    "minimum_count": "more than the clerks on staff ({count})",
+    "nobody_left": "leave, absence and other duties leave nobody at the windows",
+    "no_windows": "there is demand here but no window",
+    "no_clerks": "there is demand here but no clerk",
+    "not_served": "demanded here, but no window serves it: {halls}",
+    "target_tier": "no hall of this tier",
+    # overrides, sources, command line
+    "unknown_path": "no such value",
+    "unknown_row": "no row is meant by this",
+    "unknown_column": "no such column",
+    "path_syntax": "a path looks like staffing.leave_rate or windows[hall=a].count",
+    "set_syntax": "should be path=value",
+    "not_a_number": "only a number can be changed by {change}",
+    "override_clash": "set by {first} and by {second}; which one is meant?",
+    "unknown_override": "no such override",
+    "unknown_scenario": "no such scenario",
+    "mark": "should be a mark such as seed, assumed or calibrated, or 'column: mark'",
+    "month": "should be a month: YYYY-MM",
+    "month_range": "outside the calendar (2004-01 to 2099-12)",
+    # said, not refused
+    "more_clerks": "more clerks ({clerks}) than windows ({windows})",
+    "rounded": "{exact} was rounded to a whole number",
+    "demand_twice": "demand for this item and these halls is also at {other}; the rows add up",
+    "skill_missing": "demanded here, but no clerk of the hall can do it: {halls}",
+}
+"""Every rule and its message."""
+
+NOTES = frozenset({"more_clerks", "rounded", "demand_twice", "skill_missing"})
+"""Rules that are worth saying and forbid nothing."""
+
+HEADING = "{count} problems"
+AND_MORE = "and {count} more"
+VALUE = " (now '{value}')"
+SUGGESTION = "; did you mean '{name}'?"
+MESSAGES = (*RULES.values(), HEADING, AND_MORE, VALUE, SUGGESTION)
+"""All that needs a translation."""
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A spot in a file: `file:line:column`, or `file sheet!cell`; 0 is not known."""
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    sheet: str = ""
+
+    def __str__(self) -> str:
+        """As people and terminals read it."""
+        if self.sheet:
+            cell = (_letters(self.column) + str(self.line)) if self.line else ""
+            return f"{self.file} {self.sheet}" + (f"!{cell}" if cell else "")
+        return ":".join([self.file, *(str(n) for n in (self.line, self.column) if n)])
+
+
+def _letters(column: int) -> str:
+    name = ""
+    while column:
+        column, digit = divmod(column - 1, 26)
+        name = chr(65 + digit) + name
+    return name
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, or that is worth knowing (a note)."""
+
+    rule: str
+    place: Place = Place()
+    path: str = ""
+    value: Any = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    suggestion: str | None = None
+
+    @property
+    def severity(self) -> Literal["error", "note"]:
+        """Errors forbid a run, notes do not."""
+        return "note" if self.rule in NOTES else "error"
+
+    def message(self, language: Language = "en") -> str:
+        """What is wrong, without the place."""
+        say = translator("problems", language)
+        text = say(RULES[self.rule]).format(**self.params)
+        if self.value is not None:
+            text += say(VALUE).format(value=_short(self.value))
+        if self.suggestion is not None:
+            text += say(SUGGESTION).format(name=self.suggestion)
+        return text
+
+    def text(self, language: Language = "en") -> str:
+        """`place: path: message`."""
+        parts = (str(self.place), self.path, self.message(language))
+        return ": ".join(part for part in parts if part)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain JSON values."""
+        return {
+            "place": str(self.place),
+            "file": self.place.file,
+            "sheet": self.place.sheet or None,
+            "line": self.place.line or None,
+            "column": self.place.column or None,
+            "path": self.path,
+            "value": None if self.value is None else _short(self.value),
+            "rule": self.rule,
+            "message": self.message("en"),
+            "suggestion": self.suggestion,
+            "severity": self.severity,
+        }
+
+
+def _short(value: Any, limit: int = 60) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+class ScenarioProblems(Exception):  # noqa: N818 - it carries problems, it is not one error
+    """An input that cannot be used, with all that is wrong with it."""
+
+    def __init__(self, problems: Sequence[Problem], source: str = "") -> None:
+        """All problems of a source, in the order they are to be told."""
+        self.problems = tuple(problems)
+        self.source = source
+        super().__init__(self.text())
+
+    def text(self, language: Language = "en") -> str:
+        """A heading and the numbered problems, `SHOWN` at most."""
+        say = translator("problems", language)
+        heading = say(HEADING).format(count=len(self.problems))
+        lines = [f"{self.source}: {heading}" if self.source else heading]
+        lines += [f"{n}. {p.text(language)}" for n, p in enumerate(self.problems[:SHOWN], 1)]
+        if len(self.problems) > SHOWN:
+            lines.append(say(AND_MORE).format(count=len(self.problems) - SHOWN))
+        return "\n".join(lines)
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """All problems as plain JSON values."""
+        return [p.as_dict() for p in self.problems]
+
+
+def nearest(name: Any, candidates: Iterable[str]) -> str | None:
+    """The candidate that looks most like the name, if any does."""
+    folded = {c.lower(): c for c in reversed(list(candidates))}
+    hit = difflib.get_close_matches(str(name).lower(), folded, n=1, cutoff=0.6)
+    return folded[hit[0]] if hit else None

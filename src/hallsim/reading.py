@@ -1,0 +1,517 @@
+"""From a scenario folder to a validated `Scenario`, and where each of its values came from.
+
+All that is wrong is told at once: the form of the YAML file and of every table, each value, and
+what must hold between values, as far as the parts that are right allow it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import ValidationError
+
+from hallsim import overrides
+from hallsim.checks import Draft, Finding, check, suggestion
+from hallsim.files import MAIN, Raw, column_names, load, path_of
+from hallsim.overrides import Applied, Change
+from hallsim.problems import RULES, Loc, Place, Problem, ScenarioProblems, nearest
+from hallsim.scenario import TABLES, Scenario, Session, fold, format_clock, parse_clock
+from hallsim.shape import ROW_KEYS, Shape, complete, field_at, leaves, model_at, rows_of, shape_of
+
+Mark = Literal["seed", "assumed", "calibrated", "default", "override"]
+MARKS: tuple[Mark, ...] = ("seed", "assumed", "calibrated", "default")
+EXTRA: dict[str, str] = {
+    "tables": "workbook with the tables, instead of CSV files",
+    "sources": "where the values of this file come from: path to 'mark: reason'",
+    "overrides": "named changes: name to {path: value}",
+    "scenarios": "named variants: name to a list of overrides",
+}
+"""Keys of the YAML file that are not part of the scenario itself."""
+
+
+class Origin(NamedTuple):
+    """Where a value came from.  `note` is the reason given, or what an override did."""
+
+    value: Any
+    source: Mark
+    place: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A scenario that was read, and how it came about."""
+
+    scenario: Scenario
+    origins: Mapping[str, Origin]
+    """Every value by its path, such as `halls[longhua-district].weight`."""
+    hashes: Mapping[str, str]
+    """SHA-256 of every file that was read, by name."""
+    notes: tuple[Problem, ...] = ()
+
+
+def read(path: str | Path, scenario: str | None = None, sets: Sequence[str] = ()) -> Reading:
+    """Read the scenario of a folder, or of the YAML file in it.
+
+    Args:
+        path: folder with a `scenario.yaml`, or the YAML file itself.
+        scenario: name of an entry of `scenarios`, whose overrides are applied in order.
+        sets: `path=value` changes, applied last.
+
+    Raises:
+        ScenarioProblems: with all that is wrong.
+    """
+    path = Path(path)
+    is_file = path.suffix.lower() in (".yaml", ".yml")
+    folder, main = (path.parent, path.name) if is_file else (path, MAIN)
+    work = _Work(load(folder, main))
+    work.change(scenario, sets)
+    resolved = work.validate()
+    errors = sorted((p for p in work.problems if p.severity == "error"), key=work.order)
+    if errors or resolved is None:
+        raise ScenarioProblems(errors, str(path))
+    notes = sorted((p for p in work.problems if p.severity == "note"), key=work.order)
+    return Reading(resolved, work.origins(resolved), work.raw.hashes, tuple(notes))
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of `scenario.yaml`: the model's own, with the keys that only the file has.
+
+    Tables may stand in the file too, but need not.
+    """
+    result = Scenario.model_json_schema()
+    result["required"] = [name for name in result["required"] if name not in TABLES]
+    texts = {"tables": {"type": "string"}, "sources": {"type": "object"}}
+    texts["sources"]["additionalProperties"] = {"type": "string"}  # type: ignore[assignment]
+    shapes: dict[str, Any] = texts | {
+        "overrides": {"type": "object", "additionalProperties": {"type": "object"}},
+        "scenarios": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+    }
+    for name, text in EXTRA.items():
+        result["properties"][name] = shapes[name] | {"description": text}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | result
+
+
+@dataclass
+class _Sources:
+    """What the writer says about where figures come from."""
+
+    prefixes: dict[Loc, tuple[Mark, str, Place]] = field(default_factory=dict)
+    rows: dict[tuple[Any, ...], dict[str, Mark]] = field(default_factory=dict)
+    """By table and row: mark by column, the row's own mark under the empty name."""
+
+
+class _Work:
+    """The steps of one reading."""
+
+    def __init__(self, raw: Raw) -> None:
+        self.raw = raw
+        self.problems = raw.problems
+        self.extra = {key: raw.data.pop(key, None) for key in EXTRA}
+        self.data, self.filled = complete(raw.data)
+        self.applied: dict[Loc, Applied] = {}
+        self.sources = _Sources()
+
+    def order(self, problem: Problem) -> tuple[int, str, int, int]:
+        """Problems are told file by file, in the order of the file."""
+        sheets = [(p.file, p.sheet) for p in self.raw.places.values()]
+        spot = (problem.place.file, problem.place.sheet)
+        known = sheets.index(spot) if spot in sheets else len(sheets)
+        return known, problem.place.file, problem.place.line, problem.place.column
+
+    # --- overrides --------------------------------------------------------------------------
+
+    def change(self, scenario: str | None, sets: Sequence[str]) -> None:
+        """Check all overrides, apply those of the scenario and of the command line."""
+        named = self._overrides()
+        variants = self._variants(named)
+        usable = ("hours",) not in self.raw.broken  # else every path would be called unknown
+        if usable:
+            self._check_unused(named, variants, scenario)
+        chosen: list[Change] = []
+        if scenario is not None and scenario in variants:
+            chosen = [c for name in variants[scenario] for c in named.get(name, [])]
+        elif scenario is not None and usable:
+            near = nearest(scenario, variants)
+            place = Place("--scenario")
+            self.problems.append(Problem("unknown_scenario", place, "", scenario, {}, near))
+        changes, faults = overrides.parse_sets(sets)
+        self.problems += faults
+        if usable:
+            result = overrides.apply(self.data, [chosen, changes])
+            self.data, self.applied = result.data, result.applied
+            self.problems += result.problems
+            self.raw.places |= {loc: a.change.place for loc, a in self.applied.items()}
+
+    def _overrides(self) -> dict[str, list[Change]]:
+        named = {}
+        for name, entries in self._group("overrides").items():
+            if isinstance(entries, dict):
+                named[name] = overrides.changes_of(name, entries, self.raw.places)
+            else:
+                self._say("group", ("overrides", name), entries)
+        return named
+
+    def _variants(self, named: Mapping[str, Any]) -> dict[str, list[str]]:
+        variants = {}
+        for variant, names in self._group("scenarios").items():
+            if not isinstance(names, list):
+                self._say("list", ("scenarios", variant), names)
+                continue
+            for n, name in enumerate(names):
+                if str(name) not in self._group("overrides", quiet=True):
+                    near = nearest(name, named)
+                    self._say("unknown_override", ("scenarios", variant, n), name, near)
+            variants[variant] = [str(name) for name in names]
+        return variants
+
+    def _check_unused(
+        self, named: Mapping[str, list[Change]], variants: dict[str, list[str]], used: str | None
+    ) -> None:
+        in_use = set(variants.get(used or "", []))
+        found = {}
+        for name, changes in named.items():
+            found[name], faults = overrides.resolve_all(changes, self.data)
+            self.problems += [] if name in in_use else faults + overrides.clashes(found[name])
+        for variant, names in variants.items():
+            if variant != used:
+                pairs = [pair for name in names for pair in found.get(name, [])]
+                clashes = overrides.clashes(pairs)
+                self.problems += [p for p in clashes if p not in self.problems]
+
+    def _group(self, key: str, quiet: bool = False) -> dict[str, Any]:
+        value = self.extra[key]
+        if value is not None and not isinstance(value, dict) and not quiet:
+            self._say("group", (key,), value)
+        return value if isinstance(value, dict) else {}
+
+    def _say(self, rule: str, loc: Loc, value: Any = None, near: str | None = None) -> None:
+        self.problems.append(Problem(rule, self.raw.at(loc), path_of(loc), value, {}, near))
+
+    # --- values -----------------------------------------------------------------------------
+
+    def validate(self) -> Scenario | None:
+        """The scenario, or None with the problems told."""
+        self._read_marks()
+        version = self.data.get("format")
+        if isinstance(version, int) and version > 1:
+            params = {"format": version}
+            place = self.raw.at(("format",))
+            self.problems[:] = [Problem("format", place, "format", params=params)]
+            return None
+        scenario = None
+        broken = set(self.raw.broken)
+        try:
+            scenario = Scenario.model_validate(self.data)
+        except ValidationError as error:
+            errors = error.errors(include_url=False)
+            self.problems += _value_problems(errors, self.raw, self.data)
+            broken |= {_entry(tuple(e["loc"])) for e in errors}
+        draft, rows = _draft(self.data, broken) if broken else (Draft(scenario), {})  # type: ignore[arg-type]
+        self.problems += [self._problem(f, rows) for f in check(draft)]
+        return scenario
+
+    def _problem(self, finding: Finding, rows: Mapping[str, list[int]]) -> Problem:
+        """A finding with its place in the file."""
+        loc = _row_loc(finding.loc, rows)
+        params = dict(finding.params)
+        if finding.other:
+            params["other"] = self.raw.at(_row_loc(finding.other, rows))
+        near = suggestion(finding)
+        place = self.raw.at(loc)
+        return Problem(finding.rule, place, path_of(loc), finding.value, params, near)
+
+    # --- where values come from ---------------------------------------------------------------
+
+    def _read_marks(self) -> None:
+        if ("hours",) not in self.raw.broken:
+            for path, text in self._group("sources").items():
+                self._read_prefix(path, text)
+        for table in TABLES:
+            for n, row in enumerate(rows_of(self.data, table)):
+                text = row.get("source") if isinstance(row, dict) else None
+                if isinstance(text, str) and text:
+                    self.sources.rows[table, n] = self._row_marks((table, n, "source"), text)
+
+    def _read_prefix(self, path: str, text: Any) -> None:
+        loc: Loc = tuple(path.split("."))
+        spot: Loc = ("sources", path)
+        for n, step in enumerate(loc):
+            parent = overrides.value_at(self.data, loc[:n])
+            model = model_at(loc[:n])
+            known = set(model.model_fields if model else ()) | set(parent or ())
+            if step not in known or not isinstance(parent, dict):
+                near = nearest(step, sorted(known))
+                self.problems.append(
+                    Problem("unknown_path", self.raw.at(spot), f"sources.{path}", step, {}, near)
+                )
+                return
+        mark, _, reason = fold(str(text)).partition(":")
+        if found := self._mark(mark, spot):
+            self.sources.prefixes[loc] = (found, reason.strip(), self.raw.at(loc))
+
+    def _row_marks(self, loc: Loc, text: str) -> dict[str, Mark]:
+        names = column_names(TABLES[str(loc[0])])
+        marks: dict[str, Mark] = {}
+        for part in filter(None, (p.strip() for p in fold(text).split(";"))):
+            columns, colon, mark = part.rpartition(":")
+            found = self._mark(mark, loc)
+            for column in columns.split(",") if colon else [""]:
+                name = names.get(column.strip(), "") if colon else ""
+                if colon and not name:
+                    near = nearest(column.strip(), names)
+                    self._say("unknown_column", loc, column.strip(), near)
+                elif found:
+                    marks[name] = found
+        return marks
+
+    def _mark(self, text: str, loc: Loc) -> Mark | None:
+        mark = next((m for m in MARKS if m == text.strip().lower()), None)
+        if mark is None:
+            self._say("mark", loc, text.strip(), nearest(text.strip(), MARKS))
+        return mark
+
+    def origins(self, scenario: Scenario) -> dict[str, Origin]:
+        """Every value of the scenario, by a path that an override may use."""
+        names = _row_names(scenario)
+        found = {}
+        for loc, info, value in leaves(scenario):
+            if loc[-1] not in ("source", "note"):
+                is_clock = any(getattr(m, "func", None) is parse_clock for m in info.metadata)
+                found[_named(loc, names)] = self._origin(loc, _plain(value, is_clock))
+        return found
+
+    def _origin(self, loc: Loc, value: Any) -> Origin:
+        above = [loc[:n] for n in range(len(loc), 0, -1)]
+        for part in above:
+            if part in self.applied:
+                change, old, new = self.applied[part]
+                note = f"{change.name}: {_plain(old)} → {_plain(new)}"
+                return Origin(value, "override", str(change.place), note)
+        if any(part in self.filled for part in above):
+            return Origin(value, "default", "")
+        place = str(self.raw.at(loc))
+        marks = self.sources.rows.get(loc[:2], {})
+        if mark := marks.get(str(loc[-1]), marks.get("")):
+            note = overrides.value_at(self.data, (*loc[:2], "note"))
+            return Origin(value, mark, place, str(note or ""))
+        for part in above:
+            if part in self.sources.prefixes:
+                mark, reason, _ = self.sources.prefixes[part]
+                return Origin(value, mark, place, reason)
+        return Origin(value, "assumed", place)
+
+
+def _row_names(scenario: Scenario) -> dict[Loc, str]:
+    """What stands in the brackets of a row's path: the id, or the columns that tell it apart."""
+    names: dict[Loc, str] = {}
+    for table, keys in ROW_KEYS.items():
+        seen: dict[str, int] = {}
+        for n, row in enumerate(getattr(scenario, table)):
+            values = [(key, _plain(getattr(row, key))) for key in keys]
+            text = ", ".join(f"{key}={value}" for key, value in values if value != "")
+            text = str(values[0][1]) if len(keys) == 1 else text
+            seen[text] = seen.get(text, 0) + 1
+            names[table, n] = text if seen[text] == 1 else f"{text}, #{seen[text]}"
+    return names
+
+
+def _named(loc: Loc, names: Mapping[Loc, str]) -> str:
+    """The path of a value with its row's name in brackets."""
+    if loc[:2] in names:
+        return f"{loc[0]}[{names[loc[:2]]}].{loc[2]}"
+    return path_of(loc)
+
+
+def _plain(value: Any, clock: bool = False) -> Any:
+    """A value as it would be written: times, days and lists as text."""
+    if clock and isinstance(value, int):
+        return format_clock(value)
+    if isinstance(value, Session):
+        share = f"@{value.share:.0%}" if value.share != 1 else ""
+        return f"{format_clock(value.on)}-{format_clock(value.off)}{share}"
+    if isinstance(value, tuple):
+        parts = [_plain(v) for v in value]
+        if all(isinstance(p, str) for p in parts):
+            return (" " if value and isinstance(value[0], Session) else "|").join(parts)
+        return list(parts)
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+# --- validation -------------------------------------------------------------------------------
+
+
+def _entry(loc: Loc) -> Loc:
+    """The part of the scenario that an error spoils: a row, an entry of a mapping, a section."""
+    info = field_at(loc[:1])
+    kind = shape_of(info.annotation).kind if info else "leaf"
+    return loc[:2] if kind in ("rows", "map") else loc[:1]
+
+
+def _draft(data: Mapping[str, Any], broken: set[Loc]) -> tuple[Draft, dict[str, list[int]]]:
+    """The scenario without its broken parts, and the rows that are left of each table."""
+    parts: dict[str, Any] = {}
+    names: dict[str, frozenset[str]] = {}
+    rows: dict[str, list[int]] = {}
+    for section, info in Scenario.model_fields.items():
+        bad = {loc[1] for loc in broken if loc[0] == section and len(loc) > 1}
+        shape, value = shape_of(info.annotation), data.get(section)
+        if shape.kind == "rows" and isinstance(value, list):
+            rows[section] = [n for n in range(len(value)) if n not in bad]
+            parts[section] = _rows(shape, [value[n] for n in rows[section]])
+            lost = [value[n] for n in range(len(value)) if n in bad]
+            names[section] = frozenset(_ids(section, lost))
+        elif shape.kind == "map" and isinstance(value, dict):
+            kept = {k: v for k, v in value.items() if k not in bad}
+            parts[section] = dict(zip(kept, _rows(shape, kept.values()), strict=True))
+            names[section] = frozenset(str(k) for k in bad)
+        else:
+            parts[section] = _part(section, shape, value, (section,) in broken)
+    unread = frozenset(str(loc[0]) for loc in broken if len(loc) == 1)
+    names = {section: ids for section, ids in names.items() if ids or _any(broken, section)}
+    return Draft(Scenario.model_construct(**parts), unread, names), rows
+
+
+def _any(broken: Iterable[Loc], section: str) -> bool:
+    return any(loc[0] == section and len(loc) > 1 for loc in broken)
+
+
+def _rows(shape: Shape, values: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(shape.model.model_validate(v) for v in values) if shape.model else ()
+
+
+def _part(section: str, shape: Shape, value: Any, broken: bool) -> Any:
+    """A section by itself: its value, or what stands in for it where it is broken."""
+    if shape.kind in ("rows", "map"):
+        return () if shape.kind == "rows" else {}
+    if shape.kind == "model" and shape.model:
+        return shape.model() if broken else shape.model.model_validate(value)
+    info = Scenario.model_fields[section]
+    return value if not broken or info.is_required() else info.get_default()
+
+
+def _ids(section: str, rows: Iterable[Any]) -> Iterable[str]:
+    key = ROW_KEYS[section][0]
+    return (fold(str(row[key])) for row in rows if isinstance(row, dict) and key in row)
+
+
+def _row_loc(loc: Loc, rows: Mapping[str, list[int]]) -> Loc:
+    """The location in the file of a location in the draft."""
+    if len(loc) > 1 and isinstance(loc[1], int) and loc[0] in rows:
+        return (loc[0], rows[str(loc[0])][loc[1]], *loc[2:])
+    return loc
+
+
+# --- pydantic's errors as problems ------------------------------------------------------------
+
+_RULES = {
+    "missing": "missing",
+    "extra_forbidden": "unknown_key",
+    "int_parsing": "whole_number",
+    "int_parsing_size": "whole_number",
+    "int_type": "whole_number",
+    "int_from_float": "whole_number",
+    "float_parsing": "number",
+    "float_type": "number",
+    "finite_number": "number",
+    "greater_than_equal": "at_least",
+    "greater_than": "above",
+    "less_than_equal": "at_most",
+    "less_than": "below",
+    "literal_error": "one_of",
+    "string_too_short": "missing",
+    "string_too_long": "too_long",
+    "string_type": "text",
+    "model_type": "group",
+    "model_attributes_type": "group",
+    "dict_type": "group",
+    "tuple_type": "list",
+    "too_short": "missing",
+    "date_type": "date",
+    "date_parsing": "date",
+    "date_from_datetime_parsing": "date",
+    "date_from_datetime_inexact": "date",
+}
+"""Our rule for each of pydantic's error types."""
+
+
+def _value_problems(
+    errors: Sequence[Any], raw: Raw, data: Mapping[str, Any]
+) -> list[Problem]:
+    """Problems of values, a misspelt key and the key that is missing for it told as one."""
+    errors = [e for e in errors if not _is_told(tuple(e["loc"]), raw)]
+    missing = {tuple(e["loc"]) for e in errors if e["type"] == "missing"}
+    problems = []
+    for error in errors:
+        loc = tuple(error["loc"])
+        if error["type"] == "extra_forbidden":
+            near = _nearest_key(loc, missing, data)
+            missing.discard((*loc[:-1], near))
+            place = raw.at(loc)
+            problems.append(Problem("unknown_key", place, path_of(loc[:-1]), loc[-1], {}, near))
+    for error in errors:
+        loc = tuple(error["loc"])
+        if error["type"] != "extra_forbidden" and (error["type"] != "missing" or loc in missing):
+            problems.append(_value_problem(error, loc, raw))
+    return problems
+
+
+def _is_told(loc: Loc, raw: Raw) -> bool:
+    row_unread = loc[:2] in raw.broken and isinstance(loc[-1], int | str) and len(loc) > 1
+    column = (loc[0], *loc[2:3])
+    return (
+        row_unread
+        or loc[:1] in raw.absent
+        or (column in raw.absent and len(loc) > 2)
+        or raw.at(loc) in raw.told
+    )
+
+
+def _nearest_key(loc: Loc, missing: set[Loc], data: Mapping[str, Any]) -> str | None:
+    parent = loc[:-1]
+    first = [str(m[-1]) for m in missing if m[:-1] == parent]
+    model = model_at(parent)
+    known = [*(model.model_fields if model else ()), *(EXTRA if not parent else ())]
+    return nearest(loc[-1], sorted(first)) or nearest(loc[-1], known)
+
+
+def _value_problem(error: Any, loc: Loc, raw: Raw) -> Problem:
+    kind, context = error["type"], error.get("ctx", {})
+    value = None if kind in ("missing", "too_short", "string_too_short") else error["input"]
+    rule = _RULES.get(kind, "invalid")
+    params: dict[str, Any] = {}
+    near = None
+    if kind == "value_error":
+        rule, params = _coded(context)
+    elif kind == "string_pattern_mismatch":
+        rule = "day" if "d{4}" in context["pattern"] else "id"
+    elif kind == "literal_error":
+        options = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        near = nearest(value, options)
+        params = {"options": ", ".join(options)}
+    elif kind == "tuple_type" and _holds_sessions(loc):
+        rule = "session"
+    elif rule == "invalid":
+        params = {"reason": error["msg"]}
+    limit = [context[k] for k in ("ge", "gt", "le", "lt", "max_length") if k in context]
+    params |= {"limit": limit[0]} if limit else {}
+    value = None if isinstance(value, dict | list | tuple) and rule.startswith("target") else value
+    return Problem(rule, raw.at(loc), path_of(loc), value, params, near)
+
+
+def _coded(context: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The rule that a validator of the model names in its ValueError."""
+    code = str(context["error"])
+    return (code, {}) if code in RULES else ("invalid", {"reason": code})
+
+
+def _holds_sessions(loc: Loc) -> bool:
+    info = field_at(loc)
+    return info is not None and "Session" in str(info.annotation)
