@@ -33,7 +33,7 @@ FIELDS = (
 _F = {name: k for k, name in enumerate(FIELDS)}
 MEASURES = (
     "visitors", "served", "abandoned", "turned_away", "mean_wait_min", "median_wait_min",
-    "p90_wait_min", "within_share", "utilisation", "overtime_min",
+    "p90_wait_min", "within_share", "utilisation", "overtime_min", "total_wait_min",
 )  # fmt: skip
 BY = ("district", "tier", "street", "hall", "item", "class", "weekday", "hour", "day", "hall_day", "hall_hour", "queue")
 _BIN, _BINS = 15, 1920  # wait histogram: bins of 15 s up to 8 h; quantiles are right to one bin
@@ -255,6 +255,13 @@ class Measures:
         """[replications, keys]: the value of one measure in every replication."""
         return self._values(by)[1][measure]
 
+    def period_sums(self, spans: Sequence[tuple[int, int]]) -> dict[str, Floats]:
+        """Every field of `FIELDS` by period and hall, [replications, periods, halls]."""
+        _, cells = self._cells("hall_day")
+        cells = cells.reshape(self.replications, len(self.ledger.month.dates), -1, len(FIELDS))
+        sums = np.stack([cells[:, a : b + 1].sum(axis=1) for a, b in spans], axis=1)
+        return {name: sums[..., k] for name, k in _F.items()}
+
     @property
     def plot(self) -> Plots:
         """Figures: `.plot()`, `.plot.waits()`, `.plot.heatmap()`, `.plot.hours()`, `.plot.queue()`."""
@@ -356,6 +363,7 @@ def measures_of(sums: Floats, quantiles: Floats | None = None) -> dict[str, Floa
             "within_share": get["within"] / get["visitors"],
             "utilisation": get["work_s"] / (get["staffed_s"] + get["overtime_s"]),
             "overtime_min": get["overtime_s"] / 60,
+            "total_wait_min": get["wait_s"] / 60,
         }  # fmt: skip
     if quantiles is not None:
         values["median_wait_min"], values["p90_wait_min"] = quantiles[..., 0] / 60, quantiles[..., 1] / 60

@@ -108,9 +108,3 @@ def in_parallel(one: Callable[[int], T], tasks: range, jobs: int, progress: Prog
         progress(len(done))
     return done
 
-
-def home_staffing(month: Month, parts: list[Station]) -> Ints:
-    """[D, S]: every clerk at home; a hall's clerks shared out over its stations by windows."""
-    from hallsim.staffing import home_of_stations
-
-    return np.tile(home_of_stations(month.scenario, parts), (len(month.dates), 1))

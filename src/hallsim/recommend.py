@@ -1,0 +1,425 @@
+"""The main job: from a scenario and a month to a recommendation that was checked on fresh visitors.
+
+`recommend` is one straight walk: expect the month, simulate the waiting tables, solve the staffing
+programme, then simulate home staffing and plan on visitors that the optimizer never saw.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from hallsim import __version__
+from hallsim.demand import Floats, Month, expect
+from hallsim.measure import Measures, interval
+from hallsim.records import Ints
+from hallsim.scenario import Scenario
+from hallsim.simulate import Engine, simulate_month
+from hallsim.staffing import (
+    Move,
+    Solution,
+    StaffingTables,
+    group_names,
+    head_count,
+    home_of_stations,
+    moves,
+    solve,
+    street_numbers,
+)
+from hallsim.stations import Station, stations
+from hallsim.waiting import WaitingTables, waiting_tables
+
+if TYPE_CHECKING:
+    from hallsim.plotting import Plots
+
+Stage = Callable[[str, int, int], None]
+"""Progress: what is being done, finished, of how many."""
+PERIODS = ("day", "week", "month")
+_STUB = 3  # a first or last week with fewer working days joins its neighbour
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """Who should work where in a month, what it gains, and how sure that is.
+
+    All tables are documented in `docs/outputs.md`; estimates carry mean, lo and hi.
+    """
+
+    scenario: Scenario
+    scenario_name: str
+    month: str
+    periods: pd.DataFrame
+    days: pd.DataFrame
+    provisional: bool
+    home: Measures
+    plan: Measures
+    difference: pd.DataFrame
+    staff: pd.DataFrame
+    moves: pd.DataFrame
+    marginal: pd.DataFrame
+    unmet: pd.DataFrame
+    moves_cost: dict[str, float]
+    solver: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    assumptions: tuple[dict[str, Any], ...] = ()
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def gain(self, measure: str = "mean_wait_min") -> tuple[float, float, float]:
+        """Plan minus home for the district: mean and interval of the paired difference."""
+        rows = self.difference[(self.difference.hall == "") & (self.difference.measure == measure)]
+        row = rows.iloc[0]
+        return float(row["mean"]), float(row["lo"]), float(row["hi"])
+
+    def worse(self) -> bool:
+        """Whether the check on fresh visitors says, beyond its interval, that the plan lengthens the wait."""
+        return self.gain()[1] > 0
+
+    @property
+    def plot(self) -> Plots:
+        """Figures of the recommendation; every one takes `ax` and returns it."""
+        from hallsim.plotting import Plots
+
+        return Plots(self)
+
+    def __repr__(self) -> str:
+        home, plan = (m.table().set_index("measure")["mean"]["mean_wait_min"] for m in (self.home, self.plan))
+        mean, lo, hi = self.gain()
+        return (
+            f"Recommendation {self.scenario.name} {self.month}: {len(self.moves)} transfers, mean wait "
+            f"{home:.1f} -> {plan:.1f} min, difference {mean:.1f} [{lo:.1f}, {hi:.1f}]"
+            + (", calendar provisional" if self.provisional else "")
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self!r}</p>{self.moves.to_html(index=False)}"
+
+
+def recommend(
+    scenario: Scenario,
+    year: int,
+    month: int,
+    *,
+    scenario_name: str = "base",
+    seed: int | None = None,
+    replications: int | None = None,
+    table_replications: int | None = None,
+    period: str | None = None,
+    engine: Engine = "compiled",
+    jobs: int = 1,
+    progress: Stage = lambda stage, done, total: None,
+) -> Recommendation:
+    """The staffing of a month that keeps waiting, transfers and travel together lowest.
+
+    What is not given is taken from the scenario's `run`.
+
+    Raises:
+        ValueError: a month outside the calendar, or one in which no hall opens.
+        RuntimeError: no plan satisfies the minimum staffing.
+    """
+    started = time.perf_counter()
+    run = scenario.run
+    seed = run.seed if seed is None else seed
+    replications = replications or run.replications
+    table_replications = table_replications or run.table_replications
+    progress("calendar", 0, 1)
+    expected = expect(scenario, year, month)
+    parts = stations(scenario)
+    spans = periods_of(expected, period or run.period)
+    progress("calendar", 1, 1)
+
+    lower, upper = _table_range(scenario, parts)
+    tables = waiting_tables(
+        expected, parts, lower, upper, seed=seed, replications=table_replications, jobs=jobs,
+        progress=lambda done: progress("tables", done, table_replications),
+    )  # fmt: skip
+    progress("solve", 0, 1)
+    programme = programme_tables(expected, parts, tables, spans)
+    solution = solve(programme)
+    progress("solve", 1, 1)
+
+    plan = clerks_by_day(solution.clerks.sum(axis=2), spans, expected)
+    home = np.tile(home_of_stations(scenario, parts), (len(expected.dates), 1))
+    checked = simulate_month(
+        expected,
+        {"home": home, "plan": plan, "one_more": plan + 1, "all_windows": np.full_like(plan, 10**4)},
+        seed=seed, purpose="verify", replications=replications, confidence=run.confidence,
+        engine=engine, jobs=jobs,
+        progress=lambda done: progress("verify", done, replications),
+    )  # fmt: skip
+    spelled = moves(programme, solution.clerks)
+    return Recommendation(
+        scenario=scenario,
+        scenario_name=scenario_name,
+        month=expected.label,
+        periods=_period_table(spans, expected),
+        days=_day_table(expected),
+        provisional=expected.provisional,
+        home=checked["home"],
+        plan=checked["plan"],
+        difference=_difference(checked["plan"], checked["home"]),
+        staff=_staff_table(scenario, programme, solution, parts),
+        moves=_move_table(scenario, programme, spelled, spans, expected),
+        marginal=_marginal(checked["plan"], checked["one_more"]),
+        unmet=_unmet(scenario, spans, checked["plan"], checked["all_windows"]),
+        moves_cost=_moves_cost(scenario, spelled, spans, expected),
+        solver=_solver(solution),
+        meta={
+            **versions(), "seed": seed, "replications": replications,
+            "table_replications": table_replications,
+            "created": dt.datetime.now().astimezone().isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - started, 2),
+        },
+    )  # fmt: skip
+
+
+Span = tuple[int, int]
+"""First and last day of a period, as indices into the dates of the month, inclusive."""
+
+
+def working_days(month: Month) -> Ints:
+    """Indices of the days on which at least half of the halls open."""
+    return np.flatnonzero(month.open.mean(axis=1) >= 0.5)
+
+
+def periods_of(month: Month, kind: str) -> list[Span]:
+    """The periods between which staffing may change; they cover the month.
+
+    Weeks run Monday to Sunday, cut at the ends of the month; a week with fewer than three working
+    days joins its neighbour.  A day's period lasts until the next working day.
+
+    Raises:
+        ValueError: an unknown kind, or no working day in the month.
+    """
+    work = working_days(month)
+    if len(work) == 0:
+        raise ValueError(f"no hall opens in {month.label}")
+    if kind == "month":
+        starts = [0]
+    elif kind == "day":
+        starts = [0, *(int(d) for d in work[1:])]
+    elif kind == "week":
+        starts = _week_starts(month, work)
+    else:
+        raise ValueError(f"period must be one of {', '.join(PERIODS)}, not {kind!r}")
+    return list(zip(starts, [s - 1 for s in starts[1:]] + [len(month.dates) - 1], strict=True))
+
+
+def _week_starts(month: Month, work: Ints) -> list[int]:
+    starts = sorted({0, *(d for d, date in enumerate(month.dates) if date.weekday() == 0)})
+    ends = [*starts[1:], len(month.dates)]
+    sizes = [int(((work >= a) & (work < b)).sum()) for a, b in zip(starts, ends, strict=True)]
+    kept = [0]
+    for k in range(1, len(starts)):
+        enough = sizes[k] >= _STUB
+        before = sum(sizes[j] for j in range(k) if starts[j] >= kept[-1])
+        if enough and before >= _STUB:
+            kept.append(starts[k])
+    return kept
+
+
+def _table_range(scenario: Scenario, parts: list[Station]) -> tuple[Ints, Ints]:
+    """[S] smallest and largest number of clerks worth a table entry."""
+    at_window = (1 - scenario.staffing.leave_rate) * (1 - scenario.staffing.other_duty_rate)
+    home = home_of_stations(scenario, parts)
+    seated = [math.ceil(len(p.windows) / max(at_window, 0.05)) + 2 for p in parts]
+    upper = np.minimum(np.maximum(home, seated), np.maximum(home, head_count(scenario, "count").sum()))
+    alone = {h: sum(p.hall == h for p in parts) == 1 for h in {p.hall for p in parts}}
+    least = head_count(scenario, "minimum")
+    lower = np.array([least[p.hall].sum() if alone[p.hall] and least.shape[1] == 1 else 0 for p in parts])
+    return lower.astype(np.int64), upper.astype(np.int64)
+
+
+def programme_tables(
+    month: Month, parts: list[Station], tables: WaitingTables, spans: Sequence[Span]
+) -> StaffingTables:
+    """The tables of the staffing programme: daily costs summed over periods."""
+    scenario = month.scenario
+    goal = scenario.objective
+    daily = tables.cost(goal.lost_minutes, goal.overtime_weight)
+    per_period = np.array([daily[a : b + 1].sum(axis=0) for a, b in spans])
+    groups = group_names(scenario)
+    work = working_days(month)
+    return StaffingTables(
+        halls=tuple(h.hall for h in scenario.halls),
+        street=street_numbers(scenario),
+        groups=groups,
+        home=head_count(scenario, "count"),
+        minimum=head_count(scenario, "minimum"),
+        station_hall=np.array([p.hall for p in parts], np.int64),
+        station_groups=tuple(tuple(groups.index(g) for g in p.groups) for p in parts),
+        lower=tables.lower,
+        cost=tuple(per_period[:, s, : tables.upper[s] - tables.lower[s] + 1] for s in range(len(parts))),
+        days=np.array([_count_between(work, span) for span in spans]),
+        transfers=scenario.transfers,
+    )
+
+
+def _count_between(days: Ints, span: Span) -> int:
+    return int(((days >= span[0]) & (days <= span[1])).sum())
+
+
+def clerks_by_day(clerks: Ints, spans: Sequence[Span], month: Month) -> Ints:
+    """[T, S] to [D, S]."""
+    return np.repeat(clerks, [b - a + 1 for a, b in spans], axis=0)
+
+
+def _period_table(spans: Sequence[Span], month: Month) -> pd.DataFrame:
+    work = working_days(month)
+    return pd.DataFrame(
+        {
+            "period": range(len(spans)),
+            "first": [month.dates[a] for a, _ in spans],
+            "last": [month.dates[b] for _, b in spans],
+            "open_days": [_count_between(work, s) for s in spans],
+        }
+    )
+
+
+def _day_table(month: Month) -> pd.DataFrame:
+    """Days as most halls see them."""
+    rows = []
+    for date, days, opens in zip(month.dates, month.days, month.open, strict=True):
+        kinds = [d.kind for d in days]
+        usual = days[kinds.index(max(set(kinds), key=kinds.count))]
+        rows.append((date, usual.kind, usual.name, any(d.provisional for d in days), int(opens.sum())))
+    return pd.DataFrame(rows, columns=["day", "kind", "name", "provisional", "open_halls"])
+
+
+def _difference(plan: Measures, home: Measures) -> pd.DataFrame:
+    district = plan.minus(home).assign(hall="")
+    halls = plan.minus(home, "hall")
+    return pd.concat([district[halls.columns], halls], ignore_index=True)
+
+
+def _staff_table(
+    scenario: Scenario, tables: StaffingTables, solution: Solution, parts: list[Station]
+) -> pd.DataFrame:
+    by_hall = np.zeros((len(tables.days), len(tables.halls)), np.int64)
+    for s, hall in enumerate(tables.station_hall):
+        by_hall[:, hall] += solution.clerks[:, s].sum(axis=1)
+    windows = [sum(len(p.windows) for p in parts if p.hall == h) for h in range(len(tables.halls))]
+    rows = [
+        (hall, p, int(tables.home[h].sum()), int(by_hall[p, h]), int(tables.minimum[h].sum()), windows[h])
+        for h, hall in enumerate(tables.halls)
+        for p in range(len(tables.days))
+    ]
+    return pd.DataFrame(rows, columns=["hall", "period", "home", "plan", "minimum", "windows"])
+
+
+MOVE_COLUMNS = [
+    "from", "to", "group", "clerks", "first", "last", "working_days", "tier", "travel_min", "notice_by",
+]  # fmt: skip
+
+
+def _move_table(
+    scenario: Scenario, tables: StaffingTables, found: list[Move], spans: Sequence[Span], month: Month
+) -> pd.DataFrame:
+    notice = dt.timedelta(days=scenario.transfers.notice_days)
+    work = working_days(month)
+    rows = []
+    for m in found:
+        first, last = _on_work(work, spans[m.first][0], spans[m.last][1])
+        rows.append(
+            (
+                tables.halls[m.origin], tables.halls[m.destination], tables.groups[m.group], m.clerks,
+                month.dates[first], month.dates[last],
+                _count_between(work, (first, last)), m.tier,
+                getattr(scenario.transfers, m.tier).travel_minutes, month.dates[first] - notice,
+            )
+        )  # fmt: skip
+    return pd.DataFrame(rows, columns=MOVE_COLUMNS)
+
+
+def _on_work(work: Ints, first: int, last: int) -> tuple[int, int]:
+    """First and last working day of a span; a move begins and ends on days of work."""
+    inside = work[(work >= first) & (work <= last)]
+    return (int(inside[0]), int(inside[-1])) if len(inside) else (first, last)
+
+
+def _moves_cost(
+    scenario: Scenario, found: list[Move], spans: Sequence[Span], month: Month
+) -> dict[str, float]:
+    work = working_days(month)
+    days = [m.clerks * sum(_count_between(work, spans[p]) for p in range(m.first, m.last + 1)) for m in found]
+    minutes = [
+        n * getattr(scenario.transfers, m.tier).travel_minutes for n, m in zip(days, found, strict=True)
+    ]
+    return {
+        "orders": sum(m.clerks for m in found),
+        "clerk_days": sum(days),
+        "travel_hours": sum(minutes) / 60,
+    }
+
+
+def _marginal(plan: Measures, one_more: Measures) -> pd.DataFrame:
+    """Minutes of waiting that one more clerk all month would save in each hall, paired."""
+    saved = one_more.minus(plan, "hall")
+    saved = saved[saved.measure == "total_wait_min"]
+    return pd.DataFrame(
+        {"hall": saved.hall, "saves_min": -saved["mean"], "lo": -saved.hi, "hi": -saved.lo}
+    ).reset_index(drop=True)
+
+
+def _unmet(scenario: Scenario, spans: Sequence[Span], plan: Measures, best: Measures) -> pd.DataFrame:
+    """Halls and periods that miss a target under the plan, and whether any staffing could meet it."""
+    rows = []
+    reached, possible = (_by_period(m, spans) for m in (plan, best))
+    for target in scenario.targets:
+        for h, hall in enumerate(scenario.halls):
+            if target.tier not in ("*", hall.tier):
+                continue
+            for p in range(len(spans)):
+                for name, limit, sign in _limits(target.mean_wait_minutes, target.share):
+                    here, ideal = float(reached[name][p, h]), float(possible[name][p, h])
+                    if sign * here > sign * limit:
+                        why = "windows" if sign * ideal > sign * limit else "clerks"
+                        rows.append((hall.hall, p, name, limit, here, ideal, why))
+    return pd.DataFrame(rows, columns=["hall", "period", "target", "limit", "plan", "best", "why"])
+
+
+def _limits(mean_wait: float | None, share: float | None) -> list[tuple[str, float, int]]:
+    """(target, limit, +1 where smaller is better and -1 where larger is)."""
+    found = []
+    if mean_wait is not None:
+        found.append(("mean_wait", mean_wait, 1))
+    if share is not None:
+        found.append(("within", share, -1))
+    return found
+
+
+def _by_period(measures: Measures, spans: Sequence[Span]) -> Mapping[str, Floats]:
+    """Mean over replications of mean wait (minutes) and share within the target time, [T, H]."""
+    get = measures.period_sums(spans)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        wait = get["wait_s"] / get["tickets"] / 60
+        share = get["within"] / get["visitors"]
+    return {"mean_wait": interval(wait, 0.95)[0], "within": interval(share, 0.95)[0]}
+
+
+def _solver(solution: Solution) -> dict[str, Any]:
+    return {
+        "name": solution.solver, "status": solution.status, "gap": solution.gap,
+        "integral": solution.integral, "objective": solution.objective, "bound": solution.bound,
+        "seconds": round(solution.seconds, 3), "rounding_loss": 0.0,
+        "table_repair": solution.repaired,
+    }  # fmt: skip
+
+
+def versions() -> dict[str, Any]:
+    """hallsim, Python and the libraries that decide numbers."""
+    from importlib.metadata import version
+
+    libraries = ("numpy", "scipy", "pandas", "numba", "simpy", "pulp", "highspy", "chinesecalendar")
+    return {
+        "hallsim": __version__,
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in libraries},
+    }
