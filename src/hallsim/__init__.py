@@ -1,3 +1,48 @@
-"""Queue and hall-operations simulator and staffing optimizer for government service halls."""
+"""Queue and hall-operations simulator and staffing optimizer for government service halls.
+
+    >>> import hallsim
+    >>> district = hallsim.read("scenarios/longhua-shenzhen").scenario
+    >>> hallsim.recommend(district, "2018-09")          # doctest: +SKIP
+
+Names are imported when first used, so that `import hallsim` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Scenario": "scenario",
+    "ScenarioProblems": "problems",
+    "read": "reading",
+    "simulate": "simulate",
+    "simulate_month": "simulate",
+    "simulate_staffings": "simulate",
+    "recommend": "recommend",
+    "replay": "replay",
+}
+
+if TYPE_CHECKING:
+    from hallsim.problems import ScenarioProblems as ScenarioProblems
+    from hallsim.reading import read as read
+    from hallsim.recommend import recommend as recommend
+    from hallsim.replay import replay as replay
+    from hallsim.scenario import Scenario as Scenario
+    from hallsim.simulate import simulate as simulate
+    from hallsim.simulate import simulate_month as simulate_month
+    from hallsim.simulate import simulate_staffings as simulate_staffings
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hallsim' has no attribute {name!r}")
+    return getattr(import_module(f"hallsim.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -18,23 +18,14 @@ import numpy as np
 import pandas as pd
 
 from hallsim import __version__
+from hallsim.checks import parse_month
 from hallsim.demand import Floats, Month, expect
 from hallsim.measure import Measures, interval
 from hallsim.records import Ints
 from hallsim.scenario import Scenario
-from hallsim.simulate import Engine, simulate_month
-from hallsim.staffing import (
-    Move,
-    Solution,
-    StaffingTables,
-    group_names,
-    head_count,
-    home_of_stations,
-    moves,
-    solve,
-    street_numbers,
-)
-from hallsim.stations import Station, stations
+from hallsim.simulate import Engine, simulate_staffings
+from hallsim.staffing import Move, Solution, StaffingTables, moves, solve, street_numbers
+from hallsim.stations import Station, group_names, head_count, home_of_stations, stations
 from hallsim.waiting import WaitingTables, waiting_tables
 
 if TYPE_CHECKING:
@@ -104,8 +95,7 @@ class Recommendation:
 
 def recommend(
     scenario: Scenario,
-    year: int,
-    month: int,
+    month: str,
     *,
     scenario_name: str = "base",
     seed: int | None = None,
@@ -121,7 +111,8 @@ def recommend(
     What is not given is taken from the scenario's `run`.
 
     Raises:
-        ValueError: a month outside the calendar, or one in which no hall opens.
+        ScenarioProblems: not a month `YYYY-MM`, or outside the calendar.
+        ValueError: a month in which no hall opens.
         RuntimeError: no plan satisfies the minimum staffing.
     """
     started = time.perf_counter()
@@ -130,7 +121,7 @@ def recommend(
     replications = replications or run.replications
     table_replications = table_replications or run.table_replications
     progress("calendar", 0, 1)
-    expected = expect(scenario, year, month)
+    expected = expect(scenario, *parse_month(month))
     parts = stations(scenario)
     spans = periods_of(expected, period or run.period)
     progress("calendar", 1, 1)
@@ -147,7 +138,7 @@ def recommend(
 
     plan = clerks_by_day(solution.clerks.sum(axis=2), spans, expected)
     home = np.tile(home_of_stations(scenario, parts), (len(expected.dates), 1))
-    checked = simulate_month(
+    checked = simulate_staffings(
         expected,
         {"home": home, "plan": plan, "one_more": plan + 1, "all_windows": np.full_like(plan, 10**4)},
         seed=seed, purpose="verify", replications=replications, confidence=run.confidence,
@@ -172,7 +163,7 @@ def recommend(
         moves_cost=_moves_cost(scenario, spelled, spans, expected),
         solver=_solver(solution),
         meta={
-            **versions(), "seed": seed, "replications": replications,
+            **versions(), "seed": seed, "replications": replications, "period": period or run.period,
             "table_replications": table_replications,
             "created": dt.datetime.now().astimezone().isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - started, 2),

@@ -104,7 +104,8 @@ class View:
     @property
     def title(self) -> str:
         """District and month."""
-        return f"{district_name(self.r.scenario, self.language)} {month_text(self.r.month, self.language)}"
+        gap = " " if self.language == "zh" else " · "
+        return district_name(self.r.scenario, self.language) + gap + month_text(self.r.month, self.language)
 
     @property
     def orders(self) -> int:
@@ -123,8 +124,16 @@ class View:
         if not self.orders:
             return _("Transfer nobody this month: no transfer is worth its cost.")
         if self.orders == 1:
-            return _("Make one transfer, of {clerks} clerk(s).", clerks=self.clerks)
+            return _("Make one transfer: {clerks}.", clerks=self.people(self.clerks))
         return _("Make {orders} transfers, {clerks} clerks in all.", orders=self.orders, clerks=self.clerks)
+
+    def phrase(self, move: Mapping[str, Any]) -> str:
+        """`3 clerks, 3 Sep – 28 Sep`."""
+        return self.say("{clerks}, {when}", clerks=self.people(move["clerks"]), when=move["when"])
+
+    def people(self, clerks: int) -> str:
+        """`1 clerk`, `3 clerks`."""
+        return self.say("1 clerk") if clerks == 1 else self.say("{n} clerks", n=clerks)
 
     @property
     def gain(self) -> str:
@@ -145,7 +154,10 @@ class View:
     @property
     def within(self) -> str:
         """Name of the share that is served in time."""
+        from hallsim.measure import DEFAULT_WITHIN_MINUTES
+
         minutes = {t.within_minutes for t in self.r.scenario.targets if t.within_minutes}
+        minutes = minutes or {DEFAULT_WITHIN_MINUTES}
         if len(minutes) == 1:
             return self.say("served within {minutes} minutes", minutes=f"{minutes.pop():g}")
         return self.say("served within the target time")
@@ -202,10 +214,15 @@ class View:
 
     def flags(self) -> list[str]:
         """What must be seen before the figures are used."""
+        if not self.r.provisional:
+            return []
+        _ = self.say
+        return [_("The public holidays of {year} are not announced in our data: statutory holidays are "
+                  "assumed. This plan is provisional.", year=self.r.month[:4])]  # fmt: skip
+
+    def warnings(self) -> list[str]:
+        """What goes with the conclusion."""
         _, told = self.say, []
-        if self.r.provisional:
-            told.append(_("The public holidays of {year} are not announced in our data: statutory holidays are "
-                          "assumed. This plan is provisional.", year=self.r.month[:4]))  # fmt: skip
         if self.unmet_rows:
             halls = len({row["hall"] for row in self.unmet_rows})
             told.append(
@@ -280,6 +297,14 @@ class View:
             for h in self.r.scenario.halls if h.hall in cells
         ]  # fmt: skip
 
+    def staff_groups(self) -> list[list[dict[str, Any]]]:
+        """The same rows, a list per street, the district's own halls first."""
+        street = {h.hall: "" if h.tier == "district" else h.street or h.hall for h in self.r.scenario.halls}
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for row in sorted(self.staff_rows(), key=lambda row: street[row["hall"]] != ""):
+            groups.setdefault(street[row["hall"]], []).append(row)
+        return list(groups.values())
+
     def _hall(self, hall: str) -> dict[str, Any]:
         return {"hall": hall, "name": self.names[hall], "tier": self.tier_of[hall]}
 
@@ -322,7 +347,8 @@ class View:
     def hours(self) -> dict[str, Any]:
         """Wait by the hour of the ticket, before and after."""
         of = {k: figures(m.table("hour"), ("hour",)) for k, m in self._sides()}
-        hours = sorted({int(h) for k in of.values() for h in k})
+        seen = {int(h) for k in of.values() for h in k}
+        hours = range(min(seen), max(seen) + 1) if seen else ()
         return self._columns([(f"{h}:00", "", {k: of[k].get(h, {}) for k in of}) for h in hours])
 
     def week_rows(self) -> list[dict[str, Any]]:
@@ -339,8 +365,8 @@ class View:
                     "title": self.week_title(week), "peak": False, "chart": self._columns(columns, top),
                     **{k: _weighted([wait[d][k] for d in inside]) for k in ("home", "plan")},
                 })  # fmt: skip
-        for row in rows:
-            row["peak"] = len(rows) > 1 and row["home"] == max(r["home"] for r in rows)
+        if len(rows) > 1:
+            max(rows, key=lambda row: float(row["home"]))["peak"] = True
         for row in rows:
             row["change"] = number(row["plan"] - row["home"], sign=True)
             row["home"], row["plan"] = number(row["home"]), number(row["plan"])
@@ -571,7 +597,7 @@ def _percent(share: float, digits: int | None = None) -> str:
     if not math.isfinite(share):
         return number(share)
     if digits is None:
-        digits = 1 if share == 0 or share >= 0.001 else 3
+        digits = 1 if share == 0 or share >= 0.001 else 2
     return f"{100 * share:.{digits}f}%"
 
 

@@ -86,7 +86,7 @@ class _Book:
         sides = (v.district["home"], v.district["plan"], v.gaps.get("", {}))
         sheet = self.book.add_worksheet(_("Conclusion"))
         sheet.write_string(0, 0, f"{v.title} {_('Staffing recommendation')} ({_('draft')})", self.title)
-        lines = [v.lead, v.gain, *v.flags(), *v.certainty()]
+        lines = [v.lead, v.gain, *v.flags(), *v.warnings(), *v.certainty()]
         for at, line in enumerate(lines, 2):
             sheet.write_string(at, 0, line, self.plain)
         top = len(lines) + 3

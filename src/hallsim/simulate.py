@@ -9,12 +9,14 @@ import joblib
 import numpy as np
 
 from hallsim import compiled
-from hallsim.demand import Month
+from hallsim.checks import parse_month
+from hallsim.demand import Month, expect
 from hallsim.draw import Chance, Crowd, Purpose
 from hallsim.measure import Ledger, Measures, Tally
 from hallsim.records import NEVER, TURNED_AWAY, Duties, Ints, Visitors, Visits
 from hallsim.rota import Rota
-from hallsim.stations import Station, stations
+from hallsim.scenario import Scenario
+from hallsim.stations import home_of_stations, stations
 
 T = TypeVar("T")
 Engine = Literal["compiled", "reference"]
@@ -55,7 +57,7 @@ def visit_columns(crowd: Crowd, rota: Rota, windows_open: Ints, engine: Engine) 
     return columns
 
 
-def simulate_month(
+def simulate_staffings(
     month: Month,
     staffings: Mapping[str, Ints],
     *,
@@ -108,3 +110,36 @@ def in_parallel(one: Callable[[int], T], tasks: range, jobs: int, progress: Prog
         progress(len(done))
     return done
 
+
+def simulate_month(
+    scenario: Scenario,
+    month: str,
+    *,
+    seed: int | None = None,
+    replications: int | None = None,
+    engine: Engine = "compiled",
+    jobs: int = 1,
+    progress: Progress = lambda done: None,
+) -> Measures:
+    """A month with every clerk at home; what is not given is taken from the scenario's `run`.
+
+    The visitors are those on which `recommend` checks its plan.
+
+    Raises:
+        ScenarioProblems: not a month `YYYY-MM`, or outside the calendar.
+    """
+    expected = expect(scenario, *parse_month(month))
+    clerks = home_of_stations(scenario, stations(scenario))
+    run = scenario.run
+    found = simulate_staffings(
+        expected,
+        {"home": np.tile(clerks, (len(expected.dates), 1))},
+        seed=run.seed if seed is None else seed,
+        purpose="verify",
+        replications=replications or run.replications,
+        confidence=run.confidence,
+        engine=engine,
+        jobs=jobs,
+        progress=progress,
+    )
+    return found["home"]

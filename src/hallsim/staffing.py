@@ -29,7 +29,6 @@ import pulp
 from hallsim.demand import Floats
 from hallsim.records import Ints
 from hallsim.scenario import Scenario, Transfers
-from hallsim.stations import Station
 
 GAP = 1e-4
 """Relative gap at which the integer programme may stop."""
@@ -303,21 +302,6 @@ def _chords(convex: Floats) -> Iterator[tuple[int, float]]:
             last = slope
 
 
-def group_names(scenario: Scenario) -> tuple[str, ...]:
-    """Skill groups in order of first mention."""
-    return tuple(dict.fromkeys(row.group for row in scenario.clerks))
-
-
-def head_count(scenario: Scenario, column: str) -> Ints:
-    """[H, G] of `count` or `minimum` of the clerks table."""
-    groups = group_names(scenario)
-    hall = {h.hall: k for k, h in enumerate(scenario.halls)}
-    out = np.zeros((len(scenario.halls), len(groups)), np.int64)
-    for row in scenario.clerks:
-        out[hall[row.hall], groups.index(row.group)] += getattr(row, column)
-    return out
-
-
 def street_numbers(scenario: Scenario) -> Ints:
     """[H]: number of the street of each hall, DISTRICT for district halls."""
     streets = [h.hall for h in scenario.halls if h.tier == "street"]
@@ -325,36 +309,6 @@ def street_numbers(scenario: Scenario) -> Ints:
     return np.array(
         [DISTRICT if h.tier == "district" else streets.index(o) for h, o in zip(scenario.halls, own, strict=True)]
     )
-
-
-def home_of_stations(scenario: Scenario, parts: list[Station]) -> Ints:
-    """[S]: clerks at home by station; a hall's clerks shared out over its able stations by windows."""
-    return home_by_group(scenario, parts).sum(axis=1)
-
-
-def home_by_group(scenario: Scenario, parts: list[Station]) -> Ints:
-    """[S, G]: the same by skill group."""
-    count = head_count(scenario, "count")
-    out = np.zeros((len(parts), count.shape[1]), np.int64)
-    for g, name in enumerate(group_names(scenario)):
-        for h in range(len(scenario.halls)):
-            able = [s for s, part in enumerate(parts) if part.hall == h and name in part.groups]
-            for s, n in zip(able, _share_out(int(count[h, g]), [len(parts[s].windows) for s in able]), strict=True):
-                out[s, g] = n
-    return out
-
-
-def _share_out(total: int, weights: list[int]) -> list[int]:
-    """Whole numbers that sum to the total, in proportion (largest remainders)."""
-    whole = sum(weights)
-    if not whole:
-        return [0] * len(weights)
-    exact = [total * w / whole for w in weights]
-    found = [int(e) for e in exact]
-    by_rest = sorted(range(len(exact)), key=lambda k: found[k] - exact[k])
-    for k in by_rest[: total - sum(found)]:
-        found[k] += 1
-    return found
 
 
 def tier_of(tables: StaffingTables, origin: int, destination: int) -> str:

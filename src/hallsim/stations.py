@@ -146,3 +146,48 @@ def columns(rows: list[tuple[int, ...]], width: int) -> list[Ints]:
     """Rows to `width` int64 columns."""
     table = np.array(rows, np.int64).reshape(len(rows), width)
     return [np.ascontiguousarray(table[:, k]) for k in range(width)]
+
+
+def group_names(scenario: Scenario) -> tuple[str, ...]:
+    """Skill groups in order of first mention."""
+    return tuple(dict.fromkeys(row.group for row in scenario.clerks))
+
+
+def head_count(scenario: Scenario, column: str) -> Ints:
+    """[H, G] of `count` or `minimum` of the clerks table."""
+    groups = group_names(scenario)
+    hall = {h.hall: k for k, h in enumerate(scenario.halls)}
+    out = np.zeros((len(scenario.halls), len(groups)), np.int64)
+    for row in scenario.clerks:
+        out[hall[row.hall], groups.index(row.group)] += getattr(row, column)
+    return out
+
+
+def home_of_stations(scenario: Scenario, parts: list[Station]) -> Ints:
+    """[S]: clerks at home by station; a hall's clerks shared out over its able stations by windows."""
+    return home_by_group(scenario, parts).sum(axis=1)
+
+
+def home_by_group(scenario: Scenario, parts: list[Station]) -> Ints:
+    """[S, G]: the same by skill group."""
+    count = head_count(scenario, "count")
+    out = np.zeros((len(parts), count.shape[1]), np.int64)
+    for g, name in enumerate(group_names(scenario)):
+        for h in range(len(scenario.halls)):
+            able = [s for s, part in enumerate(parts) if part.hall == h and name in part.groups]
+            for s, n in zip(able, _share_out(int(count[h, g]), [len(parts[s].windows) for s in able]), strict=True):
+                out[s, g] = n
+    return out
+
+
+def _share_out(total: int, weights: list[int]) -> list[int]:
+    """Whole numbers that sum to the total, in proportion (largest remainders)."""
+    whole = sum(weights)
+    if not whole:
+        return [0] * len(weights)
+    exact = [total * w / whole for w in weights]
+    found = [int(e) for e in exact]
+    by_rest = sorted(range(len(exact)), key=lambda k: found[k] - exact[k])
+    for k in by_rest[: total - sum(found)]:
+        found[k] += 1
+    return found

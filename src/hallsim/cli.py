@@ -1,0 +1,500 @@
+"""The command line: thin callers of the functions that Jupyter uses.
+
+Results go to stdout (with `--json` nothing else does), all else to stderr.  Exit codes are
+`hallsim.problems.ExitCode`.  Nothing heavy is imported before a command needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+import click
+
+from hallsim import __version__
+from hallsim.text import Language, system_language, translator
+
+if TYPE_CHECKING:
+    from hallsim.measure import Measures
+    from hallsim.reading import Reading
+    from hallsim.recommend import Recommendation
+
+_MONTH_HELP = "Month, YYYY-MM."
+_LANGUAGES = click.Choice(["zh", "en"])
+
+
+def main() -> NoReturn:
+    """Entry point: plain words instead of tracebacks, and a documented exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        code = commands.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.Abort:
+        code = _fail(_say()("interrupted; nothing was left half-written"), 130)
+    except click.ClickException as problem:
+        problem.show()
+        code = problem.exit_code
+    except KeyboardInterrupt:
+        code = _fail(_say()("interrupted; nothing was left half-written"), 130)
+    except Exception as problem:
+        code = _explain(problem)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain(problem: Exception) -> int:
+    from hallsim.outputs import OutputExists, OutputLocked
+    from hallsim.problems import ExitCode, ScenarioProblems
+
+    say = _say()
+    if isinstance(problem, ScenarioProblems):
+        if _wants_json():
+            click.echo(json.dumps({"problems": problem.as_dicts()}, ensure_ascii=False, indent=2))
+        return _fail(problem.text(_language()), ExitCode.SCENARIO)
+    if isinstance(problem, OutputExists):
+        text = say("{folder} already holds another result ({names}); --force keeps the old files in previous/, or choose --out")
+        return _fail(text.format(folder=problem.folder, names=", ".join(problem.names)), ExitCode.USAGE)
+    if isinstance(problem, OutputLocked):
+        text = say("{file} cannot be written; is it open in another program? Nothing was changed")
+        return _fail(text.format(file=problem.file), ExitCode.USAGE)
+    if isinstance(problem, NoPlan):
+        return _fail(str(problem), ExitCode.INFEASIBLE)
+    if isinstance(problem, ValueError):
+        return _fail(str(problem), ExitCode.SCENARIO)
+    return _bug(problem)
+
+
+def _bug(problem: Exception) -> int:
+    import tempfile
+    import traceback
+
+    from hallsim.problems import ExitCode
+
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="hallsim-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
+        traceback.print_exception(problem, file=log)
+    text = _say()("unexpected error: {error}. This is a fault of hallsim; details are in {log}")
+    return _fail(text.format(error=problem, log=log.name), ExitCode.BUG)
+
+
+def _fail(text: str, code: int) -> int:
+    click.echo(text, err=True)
+    return int(code)
+
+
+def _language() -> Language:
+    context = click.get_current_context(silent=True)
+    chosen = (context.params.get("lang") if context else None) or _argument("--lang")
+    return cast(Language, chosen) if chosen in ("zh", "en") else system_language()
+
+
+def _argument(name: str) -> str | None:
+    """An option as typed, for messages after click is done."""
+    words = sys.argv[1:]
+    for k, word in enumerate(words):
+        if word == name and k + 1 < len(words):
+            return words[k + 1]
+        if word.startswith(name + "="):
+            return word.partition("=")[2]
+    return None
+
+
+def _wants_json() -> bool:
+    return "--json" in sys.argv
+
+
+def _say(language: Language | None = None) -> Callable[[str], str]:
+    return translator("cli", language or _language())
+
+
+class NoPlan(Exception):  # noqa: N818 - the name says what is the case
+    """No staffing satisfies the constraints."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="hallsim")
+def commands() -> None:
+    """Queues and staffing of government service halls 政务服务大厅排队仿真与人员调配.
+
+    \b
+    recommend   who should work where in a month, and what it gains   调配建议
+    simulate    how long people wait with the clerks at home          等候仿真
+    validate    check scenarios                                       校验场景
+    show        every value of a scenario and where it came from      查看取值
+    replay      send a list of visitors through a list of duties      重放
+
+    Exit codes: 0 done, 1 fault of hallsim, 2 usage, 3 invalid scenario or month, 4 data,
+    5 no staffing possible, 6 the check on fresh visitors contradicts the plan, 7 warnings
+    under --strict, 130 interrupted.
+    """
+
+
+def _scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change a value; may be repeated."),
+        click.option("--scenario", "variant", metavar="NAME", help="A variant from the file's `scenarios`."),
+        click.option("--lang", type=_LANGUAGES, help="Language; default: the scenario's for reports, the system's for messages."),
+    ):
+        command = option(command)
+    return click.argument("folder", metavar="SCENARIO", type=click.Path(path_type=Path))(command)
+
+
+def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Figures as JSON on stdout, all else on stderr."),
+        click.option("--force", is_flag=True, help="Replace another result; its files go to previous/."),
+        click.option("--out", type=click.Path(path_type=Path), help="Folder of the result."),
+        click.option("--jobs", type=click.IntRange(1), help="Threads; default: all cores. The result is the same."),
+        click.option("--replications", type=click.IntRange(2), help="Simulated months; default: the scenario's."),
+        click.option("--seed", type=click.IntRange(0), help="Random seed; default: the scenario's."),
+        click.option("--month", required=True, metavar="YYYY-MM", help=_MONTH_HELP),
+    ):
+        command = option(command)
+    return command
+
+
+@commands.command()
+@_scenario_options
+@_run_options
+@click.option("--period", type=click.Choice(["day", "week", "month"]), help="How often staffing may change.")
+@click.option("--strict", is_flag=True, help="Refuse a provisional calendar (exit code 4).")
+def recommend(
+    folder: Path, variant: str | None, sets: tuple[str, ...], lang: Language | None, month: str,
+    seed: int | None, replications: int | None, jobs: int | None, out: Path | None, force: bool,
+    as_json: bool, period: str | None, strict: bool,
+) -> int:  # fmt: skip
+    """Recommend who should work where in a month, checked on fresh visitors, with a report."""
+    from hallsim.checks import parse_month
+
+    parse_month(month)
+    reading = _read(folder, variant, sets)
+    scenario = reading.scenario
+    language: Language = lang or scenario.language
+    target = out or _folder(reading, month, variant, language)
+    from hallsim.outputs import write_all
+    from hallsim.recommend import recommend as run
+    from hallsim.report import render, summary
+
+    _refuse_early(target, force, reading, seed, replications, period)
+    say = _say(lang)
+    with _progress(say) as progress:
+        try:
+            found = run(
+                scenario, month, scenario_name=variant or "base", seed=seed, replications=replications,
+                period=period, jobs=jobs or os.cpu_count() or 1, progress=progress,
+            )  # fmt: skip
+        except RuntimeError as problem:
+            raise NoPlan(str(problem)) from problem
+        if strict and found.provisional:
+            return _fail(say("the holidays of {month} are provisional").format(month=month), 4)
+        found = _with_origins(found, reading, _command(month))
+        progress("report", 0, 1)
+        files = render(found, language)
+        progress("report", 1, 1)
+    written = write_all(target, _without_equal_summary(target, files), force)
+    if as_json:
+        click.echo(json.dumps(summary(found), ensure_ascii=False, indent=2))
+    else:
+        _tell(found, target, say)
+    if not written:
+        click.echo(say("nothing changed: {folder}").format(folder=target), err=True)
+    return 6 if found.worse() else 0
+
+
+@commands.command()
+@_scenario_options
+@_run_options
+@click.option("--by", default="hall", show_default=True, metavar="GROUPING", help="Grouping of the table on screen.")
+@click.option("--engine", type=click.Choice(["compiled", "reference"]), default="compiled", show_default=True)
+def simulate(
+    folder: Path, variant: str | None, sets: tuple[str, ...], lang: Language | None, month: str,
+    seed: int | None, replications: int | None, jobs: int | None, out: Path | None, force: bool,
+    as_json: bool, by: str, engine: str,
+) -> int:  # fmt: skip
+    """Simulate a month with every clerk at home: waits by hall, hour, day, item and class."""
+    reading = _read(folder, variant, sets)
+    from hallsim.measure import BY
+    from hallsim.outputs import write_all
+    from hallsim.simulate import simulate_month
+
+    if by not in BY:
+        raise click.BadParameter(f"one of {', '.join(BY)}", param_hint="--by")
+    say = _say(lang)
+    with _progress(say) as progress:
+        total = replications or reading.scenario.run.replications
+        found = simulate_month(
+            reading.scenario, month, seed=seed, replications=replications,
+            engine=cast(Any, engine), jobs=jobs or os.cpu_count() or 1,
+            progress=lambda done: progress("simulate", done, total),
+        )  # fmt: skip
+    if out:
+        tables = {f"{name}.csv": found.table(name).to_csv(index=False, lineterminator="\r\n") for name in BY}
+        write_all(out, tables, force)
+    if as_json:
+        click.echo(json.dumps(_measures_json(found, reading, month), ensure_ascii=False, indent=2))
+    else:
+        _show_table(found, by)
+    return 0
+
+
+@commands.command()
+@click.argument("folders", metavar="SCENARIO...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--scenario", "variant", metavar="NAME", help="A variant from the file's `scenarios`.")
+@click.option("--lang", type=_LANGUAGES, help="Language of the messages.")
+@click.option("--strict", is_flag=True, help="Notes count too (exit code 7).")
+@click.option("--json", "as_json", is_flag=True, help="Problems as JSON on stdout.")
+def validate(
+    folders: tuple[Path, ...], variant: str | None, lang: Language | None, strict: bool, as_json: bool
+) -> int:
+    """Check scenarios: all problems at once, each with its place, value and rule."""
+    from hallsim.problems import ExitCode, Problem, ScenarioProblems
+    from hallsim.reading import read
+
+    say, language = _say(lang), lang or system_language()
+    found: list[dict[str, Any]] = []
+    worst = 0
+    for folder in folders:
+        try:
+            notes: tuple[Problem, ...] = read(folder, variant).notes
+            click.echo(say("{folder}: valid").format(folder=folder), err=True)
+            for note in notes:
+                click.echo("  " + note.text(language), err=True)
+            worst = max(worst, int(ExitCode.WARNINGS) if strict and notes else 0)
+        except ScenarioProblems as problems:
+            notes = problems.problems
+            click.echo(problems.text(language), err=True)
+            worst = int(ExitCode.SCENARIO)
+        found.append({"scenario": str(folder), "problems": [n.as_dict() for n in notes]})
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    return int(ExitCode.SCENARIO) if any(_has_error(f) for f in found) else worst
+
+
+def _has_error(entry: dict[str, Any]) -> bool:
+    return any(p["severity"] == "error" for p in entry["problems"])
+
+
+@commands.command()
+@_scenario_options
+@click.option("--resolved", is_flag=True, help="Every value, defaults and overrides included.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
+def show(
+    folder: Path, variant: str | None, sets: tuple[str, ...], lang: Language | None, resolved: bool,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Show the values of a scenario and where each came from (seed, assumed, calibrated, default)."""
+    reading = _read(folder, variant, sets)
+    shown = {
+        path: origin for path, origin in reading.origins.items() if resolved or origin.source != "default"
+    }
+    if as_json:
+        rows = {path: {**o._asdict(), "value": _json_value(o.value)} for path, o in shown.items()}
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2, default=str))
+        return 0
+    width = min(60, max(map(len, shown), default=0))
+    for path, origin in shown.items():
+        note = f"  {origin.note}" if origin.note else ""
+        click.echo(f"{path:<{width}}  {_plain(origin.value)}  [{origin.source}]  {origin.place}{note}")
+    return 0
+
+
+@commands.command()
+@click.option("--visitors", required=True, type=click.Path(path_type=Path), help="CSV of visitors.")
+@click.option("--duties", required=True, type=click.Path(path_type=Path), help="CSV of duties.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV of visits to write.")
+@click.option("--engine", type=click.Choice(["compiled", "reference"]), default="compiled", show_default=True)
+@click.option("--no-serve-out", is_flag=True, help="No call at or after closing.")
+@click.option("--force", is_flag=True, help="Replace another result; the old file goes to previous/.")
+@click.option("--lang", type=_LANGUAGES, help="Language of the messages.")
+@click.option("--json", "as_json", is_flag=True, help="Counts as JSON on stdout.")
+def replay(
+    visitors: Path, duties: Path, out: Path, engine: str, no_serve_out: bool, force: bool,
+    lang: Language | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Send the visitors of a file past the windows of another (columns: docs/rules.md)."""
+    from hallsim.records import OUTCOMES
+    from hallsim.replay import replay as run
+
+    done = run(visitors, duties, out, cast(Any, engine), not no_serve_out, force)
+    for note in done.notes:
+        click.echo(note, err=True)
+    counts = {name: int((done.visits.outcome == k).sum()) for k, name in enumerate(OUTCOMES)}
+    if as_json:
+        click.echo(json.dumps({"visits": len(done.visits), **counts, "out": str(done.path)}, ensure_ascii=False))
+    else:
+        click.echo(", ".join(f"{n} {name}" for name, n in counts.items()) + f": {done.path}", err=True)
+    return 0
+
+
+# Helpers of the commands --------------------------------------------------------------------------
+
+
+def _read(folder: Path, variant: str | None, sets: tuple[str, ...]) -> Reading:
+    from hallsim.reading import read
+
+    return read(folder, variant, sets)
+
+
+def _folder(reading: Reading, month: str, variant: str | None, language: Language) -> Path:
+    name = reading.scenario.name
+    if variant and variant != "base":
+        name += f"-{variant}"
+    if language != reading.scenario.language:
+        name += f"-{language}"
+    return Path("reports") / month / name
+
+
+def _refuse_early(
+    target: Path, force: bool, reading: Reading, seed: int | None, replications: int | None, period: str | None
+) -> None:
+    """Do not work for a result that may not be written: another study is already in the folder."""
+    from hallsim.outputs import OutputExists
+
+    old = _old_summary(target)
+    if force or old is None:
+        return
+    made = old.get("manifest", {})
+    run = reading.scenario.run
+    same = (
+        made.get("inputs") == dict(reading.hashes)
+        and made.get("hallsim") == __version__
+        and made.get("seed") == (run.seed if seed is None else seed)
+        and made.get("replications") == (replications or run.replications)
+        and (period or run.period) == made.get("period")
+    )
+    if not same:
+        raise OutputExists(target, ["summary.json"])
+
+
+def _old_summary(target: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads((target / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _without_equal_summary(target: Path, files: dict[str, bytes]) -> dict[str, bytes]:
+    """Drop a summary that differs from the one in place by its manifest (the time) only."""
+    old, new = _old_summary(target), json.loads(files["summary.json"])
+    if old is not None and {**old, "manifest": 0} == {**new, "manifest": 0}:
+        return {name: data for name, data in files.items() if name != "summary.json"}
+    return files
+
+
+def _command(month: str) -> str:
+    words = [Path(sys.argv[0]).name or "hallsim", *sys.argv[1:]]
+    return " ".join(words)
+
+
+def _with_origins(found: Recommendation, reading: Reading, command: str) -> Recommendation:
+    import dataclasses
+
+    told = tuple(
+        {"path": path, "value": _plain(o.value), "source": o.source, "note": o.note}
+        for path, o in reading.origins.items()
+    )
+    meta = {**found.meta, "inputs": dict(reading.hashes), "command": command}
+    return dataclasses.replace(found, assumptions=told, meta=meta)
+
+
+@contextmanager
+def _progress(say: Callable[[str], str]) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar per stage on stderr; silent where stderr is not a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    stages = {
+        "calendar": say("calendar and demand"),
+        "tables": say("waiting tables"),
+        "solve": say("staffing programme"),
+        "verify": say("check on fresh visitors"),
+        "simulate": say("simulate"),
+        "report": say("report"),
+    }
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        known: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in known:
+                known[stage] = bars.add_task(stages.get(stage, stage), total=total)
+            bars.update(known[stage], completed=done, total=total)
+
+        yield report
+
+
+def _tell(found: Recommendation, target: Path, say: Callable[[str], str]) -> None:
+    home, plan = (m.table().set_index("measure").loc["mean_wait_min"] for m in (found.home, found.plan))
+    mean, lo, hi = found.gain()
+    lines = [
+        say("{month}: {orders} clerks in {moves} transfers").format(
+            month=found.month, orders=int(found.moves_cost["orders"]), moves=len(found.moves)
+        ),
+        say("mean wait {home:.1f} -> {plan:.1f} minutes; difference {mean:+.1f} [{lo:+.1f}, {hi:+.1f}] on {n} fresh months").format(
+            home=home["mean"], plan=plan["mean"], mean=mean, lo=lo, hi=hi, n=found.plan.replications
+        ),
+    ]
+    if found.provisional:
+        lines.append(say("provisional: the holidays of this year are not announced; statutory days are assumed"))
+    if found.worse():
+        lines.append(say("the check on fresh visitors contradicts the plan: it lengthens the wait"))
+    lines.append(say("report: {path}").format(path=target / "report.html"))
+    for line in lines:
+        click.echo(line)
+
+
+def _show_table(found: Measures, by: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = found.table(by)
+    keys = [c for c in table.columns if c not in ("measure", "mean", "lo", "hi")]
+    wanted = ["visitors", "mean_wait_min", "p90_wait_min", "within_share", "abandoned", "turned_away", "utilisation", "queue"]
+    present = [m for m in wanted if m in set(table.measure)]
+    shown = Table(title=f"{found.ledger.month.label}, n = {found.replications}")
+    for key in keys:
+        shown.add_column(key)
+    for measure in present:
+        shown.add_column(measure, justify="right")
+    for name, rows in table.groupby(keys, sort=False) if keys else [((), table)]:
+        cells = {r.measure: f"{r.mean:.4g} [{r.lo:.4g}, {r.hi:.4g}]" for r in rows.itertuples()}
+        labels = name if isinstance(name, tuple) else (name,)
+        shown.add_row(*map(str, labels), *(cells.get(m, "") for m in present))
+    Console(width=None if sys.stdout.isatty() else 200).print(shown)
+
+
+def _measures_json(found: Measures, reading: Reading, month: str) -> dict[str, Any]:
+    def records(by: str) -> list[dict[str, Any]]:
+        text = found.table(by).to_json(orient="records", date_format="iso", double_precision=6)
+        return cast(list[dict[str, Any]], json.loads(text))
+
+    return {
+        "scenario": reading.scenario.name,
+        "month": month,
+        "replications": found.replications,
+        "confidence": found.confidence,
+        "provisional": found.ledger.month.provisional,
+        **{by: records(by) for by in ("district", "tier", "street", "hall", "item", "class", "weekday", "hour", "day")},
+    }
+
+
+def _json_value(value: Any) -> Any:
+    return value if isinstance(value, int | float | str | bool | list | None) else _plain(value)
+
+
+def _plain(value: Any) -> str:
+    return "|".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+if __name__ == "__main__":
+    main()
