@@ -246,7 +246,7 @@ def profile_weights(d: Draft) -> Iterator[Finding]:
         loc = ("profiles", numbers[0], "weight")
         if not any(weights.values()):
             yield Finding(loc, "profile_zero", profile)
-        elif kind == "month" and missing:
+        elif kind == "month" and missing and len(missing) + len(weights) == 12:
             params = {"missing": ", ".join(missing)}
             yield Finding(("profiles", numbers[0], "key"), "profile_months", profile, params)
 
@@ -301,7 +301,7 @@ def _session_text(text: str, loc: Loc) -> Iterator[Finding]:
 def _overlaps(sessions: Sequence[Session], loc: Loc) -> Iterator[Finding]:
     for before, after in itertools.pairwise(sessions):
         if after.on < before.off:
-            yield Finding(loc, "session_overlap", str(after))
+            yield Finding(loc, "session_overlap", after.text())
 
 
 def opening_sessions(d: Draft) -> Iterator[Finding]:
@@ -352,10 +352,17 @@ def more_clerks(d: Draft) -> Iterator[Finding]:
     if not d.whole("windows", "clerks"):
         return
     windows, clerks = _totals(d.scenario.windows), _totals(d.scenario.clerks)
-    for n, hall in enumerate(d.scenario.halls):
-        if clerks[hall.hall] > windows[hall.hall] > 0:
-            params = {"clerks": clerks[hall.hall], "windows": windows[hall.hall]}
-            yield Finding(("halls", n, "hall"), "more_clerks", hall.hall, params)
+    ids = [h.hall for h in d.scenario.halls]
+    full = [h for h in ids if clerks[h] > windows[h] > 0]
+    if full:
+        shown = _some([f"{h} ({clerks[h]} > {windows[h]})" for h in full])
+        params = {"count": len(full), "total": len(ids), "halls": shown}
+        yield Finding(("clerks",), "more_clerks", None, params)
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few names."""
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
 def _totals(rows: Iterable[Any]) -> Counter[str]:
@@ -369,8 +376,9 @@ def demand_served(d: Draft) -> Iterator[Finding]:
     """Halls with demand have windows and clerks."""
     visited = {h.hall for row in d.scenario.demand if row.volume for h in _halls(d, row.halls)}
     for rule, table in (("no_windows", "windows"), ("no_clerks", "clerks")):
-        if d.whole(table):
-            counts = _totals(getattr(d.scenario, table))
+        counts = _totals(getattr(d.scenario, table))
+        misspelt = counts.keys() - {h.hall for h in d.scenario.halls}
+        if d.whole(table) and not misspelt:
             for n, hall in enumerate(d.scenario.halls):
                 if hall.hall in visited and not counts[hall.hall]:
                     yield Finding(("halls", n, "hall"), rule, hall.hall)
@@ -394,8 +402,7 @@ def _unserved(d: Draft, table: str, column: str, rule: str) -> Iterator[Finding]
         halls = [h.hall for h in _halls(d, row.halls) if row.volume and h.weight]
         lacking = [h for h in halls if h in served and not served[h] & {"*", row.item}]
         if lacking and row.item in known:
-            shown = ", ".join(lacking[:3]) + (" …" if len(lacking) > 3 else "")
-            yield Finding(("demand", n, "item"), rule, row.item, {"halls": shown})
+            yield Finding(("demand", n, "item"), rule, row.item, {"halls": _some(lacking)})
 
 
 def demand_weights(d: Draft) -> Iterator[Finding]:

@@ -84,6 +84,7 @@ def _load_table(
 ) -> None:
     for extra in places[1:]:
         raw.say("table_twice", extra, table, other=places[0])
+        raw.broken.add((table,))
     if places and table in sheets and places[0] == sheets[table].place:
         _load_sheet(raw, table, sheets[table])
     elif places and places[0].file == f"{table}.csv":
@@ -156,7 +157,7 @@ def _load_yaml(raw: Raw, folder: Path, name: str) -> None:
     if not found:
         raw.broken |= {(section,) for section in Scenario.model_fields if section not in TABLES}
         raw.broken |= {(t,) for t in TABLES if not (folder / f"{t}.csv").exists()}
-        raw.absent |= {(section,) for section in Scenario.model_fields}
+        raw.absent |= raw.broken
 
 
 def _parse_yaml(raw: Raw, name: str, text: str) -> bool:

@@ -287,8 +287,11 @@ def apply(data: dict[str, Any], groups: Sequence[Sequence[Change]]) -> Result:
         found, problems = resolve_all(changes, result.data)
         result.problems += problems + clashes(found)
         for change, locs in found:
-            for loc in locs:
-                _apply_one(result, change, loc)
+            count = sum(_apply_one(result, change, loc) for loc in locs)
+            if count:
+                params = {"count": count}
+                problem = Problem("rounded", change.place, change.path, change.value, params)
+                result.problems.append(problem)
     result.data = complete(result.data)[0]
     return result
 
@@ -333,7 +336,8 @@ def _touching(loc: Loc, touched: dict[Loc, Change]) -> Change | None:
     return next((c for t, c in touched.items() if t[: len(loc)] == loc), None)
 
 
-def _apply_one(result: Result, change: Change, loc: Loc) -> None:
+def _apply_one(result: Result, change: Change, loc: Loc) -> bool:
+    """Change one value; whether it had to be rounded."""
     number = leaf_type(loc)
     old = value_at(result.data, loc)
     try:
@@ -342,12 +346,10 @@ def _apply_one(result: Result, change: Change, loc: Loc) -> None:
         params = {"change": change.value}
         place = change.place
         result.problems.append(Problem("not_a_number", place, path_of(loc), old, params))
-        return
+        return False
     new = rounded(exact, number)
-    if isinstance(exact, Decimal) and number is int and exact != new:
-        params = {"exact": f"{exact.normalize():f}"}
-        result.problems.append(Problem("rounded", change.place, path_of(loc), new, params))
     before = result.applied.get(loc)
     parent = value_at(result.data, loc[:-1])
     parent[loc[-1]] = new
     result.applied[loc] = Applied(change, before.old if before else old, new)
+    return isinstance(exact, Decimal) and number is int and exact != new

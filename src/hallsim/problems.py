@@ -107,7 +107,7 @@ RULES: dict[str, str] = {
     "street_not_allowed": "only community halls have a street",
     "share_sum": "the shares of the classes should sum to 1",
     "profile_mixed": "a profile has one kind; this one began as {kind}",
-    "profile_key": "not a key of a {kind} profile",
+    "profile_key": "not a key of a profile of kind {kind}",
     "profile_overlap": "overlaps {other_key}",
     "profile_months": "months without a weight: {missing}",
     "profile_zero": "all weights are 0",
@@ -134,8 +134,8 @@ RULES: dict[str, str] = {
     "month": "should be a month: YYYY-MM",
     "month_range": "outside the calendar (2004-01 to 2099-12)",
     # said, not refused
-    "more_clerks": "more clerks ({clerks}) than windows ({windows})",
-    "rounded": "{exact} was rounded to a whole number",
+    "more_clerks": "more clerks than windows, in {count} of {total} halls: {halls}",
+    "rounded": "rounded to whole numbers: {count} values",
     "demand_twice": "demand for this item and these halls is also at {other}; the rows add up",
     "skill_missing": "demanded here, but no clerk of the hall can do it: {halls}",
 }
@@ -197,7 +197,7 @@ class Problem:
         """What is wrong, without the place."""
         say = translator("problems", language)
         text = say(RULES[self.rule]).format(**self.params)
-        if self.value is not None:
+        if self.value is not None and not isinstance(self.value, dict | list | tuple):
             text += say(VALUE).format(value=_short(self.value))
         if self.suggestion is not None:
             text += say(SUGGESTION).format(name=self.suggestion)
@@ -226,7 +226,7 @@ class Problem:
 
 
 def _short(value: Any, limit: int = 60) -> str:
-    text = " ".join(str(value).split())
+    text = f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -7,6 +7,7 @@ what must hold between values, as far as the parts that are right allow it.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +104,7 @@ def schema() -> dict[str, Any]:
 class _Sources:
     """What the writer says about where figures come from."""
 
-    prefixes: dict[Loc, tuple[Mark, str, Place]] = field(default_factory=dict)
+    prefixes: dict[Loc, tuple[Mark, str]] = field(default_factory=dict)
     rows: dict[tuple[Any, ...], dict[str, Mark]] = field(default_factory=dict)
     """By table and row: mark by column, the row's own mark under the empty name."""
 
@@ -119,12 +120,12 @@ class _Work:
         self.applied: dict[Loc, Applied] = {}
         self.sources = _Sources()
 
-    def order(self, problem: Problem) -> tuple[int, str, int, int]:
+    def order(self, problem: Problem) -> tuple[int, int, int, int]:
         """Problems are told file by file, in the order of the file."""
-        sheets = [(p.file, p.sheet) for p in self.raw.places.values()]
-        spot = (problem.place.file, problem.place.sheet)
-        known = sheets.index(spot) if spot in sheets else len(sheets)
-        return known, problem.place.file, problem.place.line, problem.place.column
+        place = problem.place
+        files = [*self.raw.hashes, place.file]
+        sheets = [*(p.sheet for p in self.raw.places.values()), place.sheet]
+        return files.index(place.file), sheets.index(place.sheet), place.line, place.column
 
     # --- overrides --------------------------------------------------------------------------
 
@@ -214,6 +215,7 @@ class _Work:
             errors = error.errors(include_url=False)
             self.problems += _value_problems(errors, self.raw, self.data)
             broken |= {_entry(tuple(e["loc"])) for e in errors}
+            broken |= {loc[:1] for e in errors if _is_row_key(loc := tuple(e["loc"]))}
         draft, rows = _draft(self.data, broken) if broken else (Draft(scenario), {})  # type: ignore[arg-type]
         self.problems += [self._problem(f, rows) for f in check(draft)]
         return scenario
@@ -253,9 +255,9 @@ class _Work:
                     Problem("unknown_path", self.raw.at(spot), f"sources.{path}", step, {}, near)
                 )
                 return
-        mark, _, reason = fold(str(text)).partition(":")
-        if found := self._mark(mark, spot):
-            self.sources.prefixes[loc] = (found, reason.strip(), self.raw.at(loc))
+        mark, *reason = re.split("[:：]", str(text), maxsplit=1)
+        if found := self._mark(fold(mark), spot):
+            self.sources.prefixes[loc] = (found, "".join(reason).strip())
 
     def _row_marks(self, loc: Loc, text: str) -> dict[str, Mark]:
         names = column_names(TABLES[str(loc[0])])
@@ -304,7 +306,7 @@ class _Work:
             return Origin(value, mark, place, str(note or ""))
         for part in above:
             if part in self.sources.prefixes:
-                mark, reason, _ = self.sources.prefixes[part]
+                mark, reason = self.sources.prefixes[part]
                 return Origin(value, mark, place, reason)
         return Origin(value, "assumed", place)
 
@@ -335,8 +337,7 @@ def _plain(value: Any, clock: bool = False) -> Any:
     if clock and isinstance(value, int):
         return format_clock(value)
     if isinstance(value, Session):
-        share = f"@{value.share:.0%}" if value.share != 1 else ""
-        return f"{format_clock(value.on)}-{format_clock(value.off)}{share}"
+        return value.text()
     if isinstance(value, tuple):
         parts = [_plain(v) for v in value]
         if all(isinstance(p, str) for p in parts):
@@ -353,6 +354,11 @@ def _entry(loc: Loc) -> Loc:
     info = field_at(loc[:1])
     kind = shape_of(info.annotation).kind if info else "leaf"
     return loc[:2] if kind in ("rows", "map") else loc[:1]
+
+
+def _is_row_key(loc: Loc) -> bool:
+    """Whether an error hides what a row is called."""
+    return len(loc) == 3 and loc[2] == ROW_KEYS.get(str(loc[0]), ("",))[0]
 
 
 def _draft(data: Mapping[str, Any], broken: set[Loc]) -> tuple[Draft, dict[str, list[int]]]:
@@ -427,6 +433,7 @@ _RULES = {
     "less_than": "below",
     "literal_error": "one_of",
     "string_too_short": "missing",
+    "too_long": "too_long",
     "string_too_long": "too_long",
     "string_type": "text",
     "model_type": "group",

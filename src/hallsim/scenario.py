@@ -235,6 +235,11 @@ class Session(Model):
             raise ValueError("session_order")
         return self
 
+    def text(self) -> str:
+        """As it is written: `09:00-12:00`, `14:00-18:00@50%`."""
+        share = f"@{self.share:.0%}" if self.share != 1 else ""
+        return f"{format_clock(self.on)}-{format_clock(self.off)}{share}"
+
 
 def split_sessions(value: Any) -> Any:
     """`9:00-12:00 14:00-18:00@50%` to its sessions; anything else unchanged."""

@@ -1,0 +1,285 @@
+"""The reader: every case of `tests/reading` is a small change to `tests/reading/base`.
+
+A case file may hold `files` (new or replaced texts), `edit` (replacements within a text),
+`remove`, `encoding` (by file), `xlsx` (tables as one workbook; `cells`, `merge` and `sheets` change it),
+`scenario` and `sets`.  An invalid case lists its `problems`, each as `rule | text`, exactly; a
+valid one the `values`, `sources` and `notes` of its reading.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import runpy
+import shutil
+import string
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from babel.messages import mofile, pofile
+from ruamel.yaml import YAML
+
+from hallsim import problems, reading
+from hallsim.checks import parse_month
+from hallsim.problems import Place, Problem, ScenarioProblems
+from hallsim.scenario import TABLES, Scenario
+
+ROOT = Path(__file__).parent.parent
+HERE = Path(__file__).parent / "reading"
+VALID = sorted((HERE / "valid").glob("*.yaml"))
+INVALID = sorted((HERE / "invalid").glob("*.yaml"))
+
+
+def load_case(path: Path) -> dict[str, Any]:
+    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+
+
+def build(case: dict[str, Any], folder: Path, xlsx: bool = False) -> Path:
+    """The folder of a case."""
+    texts = {p.name: p.read_text(encoding="utf-8") for p in (HERE / "base").iterdir()}
+    texts |= case.get("files", {})
+    for name, pairs in case.get("edit", {}).items():
+        for old, new in pairs:
+            assert old in texts[name], f"the case edits {old!r}, which {name} has not"
+            texts[name] = texts[name].replace(old, new, 1)
+    for name in case.get("remove", []):
+        del texts[name]
+    if xlsx or case.get("xlsx"):
+        to_workbook(texts, case, folder / "输入.xlsx")
+    for name, text in texts.items():
+        content = text.encode(case.get("encoding", {}).get(name, "utf-8"))
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def to_workbook(texts: dict[str, str], case: dict[str, Any], path: Path) -> None:
+    """The CSV texts as sheets with Chinese titles, numbers as numbers; they leave `texts`."""
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for table in TABLES:
+        if f"{table}.csv" in texts:
+            sheet = book.create_sheet(str(Scenario.model_fields[table].title))
+            text = texts.pop(f"{table}.csv").removeprefix("\ufeff")
+            for row in csv.reader(io.StringIO(text)):
+                sheet.append([as_typed(cell) for cell in row])
+    for spot, value in case.get("cells", {}).items():
+        title, cell = spot.split("!")
+        book[title][cell] = value
+    for title, renamed in case.get("sheets", {}).items():
+        book[title].title = renamed
+    for spot in case.get("merge", []):
+        title, cells = spot.split("!")
+        book[title].merge_cells(cells)
+    book.save(path)
+    if "tables:" not in texts["scenario.yaml"]:
+        texts["scenario.yaml"] += f"tables: {path.name}\n"
+
+
+def as_typed(cell: str) -> Any:
+    """What Excel keeps of what a person types."""
+    if re.fullmatch(r"-?\d+", cell):
+        return int(cell)
+    return float(cell) if re.fullmatch(r"-?\d+\.\d+", cell) else cell or None
+
+
+def read_case(case: dict[str, Any], folder: Path) -> reading.Reading:
+    return reading.read(folder, case.get("scenario"), case.get("sets", ()))
+
+
+@pytest.mark.parametrize("path", VALID, ids=lambda p: p.stem)
+def test_valid(path: Path, tmp_path: Path) -> None:
+    case = load_case(path)
+    found = read_case(case, build(case, tmp_path))
+    values = case.get("values", {})
+    assert {p: found.origins[p].value for p in values} == values
+    sources = case.get("sources", {})
+    assert {p: said(found.origins[p]) for p in sources} == sources
+    assert [p.text() for p in found.notes] == case.get("notes", [])
+    assert values or sources, "a valid case says what it should read"
+
+
+def said(origin: reading.Origin) -> str:
+    return f"{origin.source}: {origin.note}" if origin.note else origin.source
+
+
+TABLED = [p for p in VALID if not {"xlsx", "remove"} & load_case(p).keys()]
+
+
+@pytest.mark.parametrize("path", TABLED, ids=lambda p: p.stem)
+def test_a_workbook_reads_like_csv_files(path: Path, tmp_path: Path) -> None:
+    case = load_case(path)
+    folders = [tmp_path / "csv", tmp_path / "xlsx"]
+    for folder in folders:
+        folder.mkdir()
+    tables = read_case(case, build(case, folders[0]))
+    book = read_case(case, build(case, folders[1], xlsx=True))
+    assert book.scenario == tables.scenario
+    assert book.hashes.keys() == {"scenario.yaml", "输入.xlsx"}
+
+
+@pytest.mark.parametrize("path", INVALID, ids=lambda p: p.stem)
+def test_invalid(path: Path, tmp_path: Path) -> None:
+    case = load_case(path)
+    with pytest.raises(ScenarioProblems) as caught:
+        read_case(case, build(case, tmp_path))
+    assert [f"{p.rule} | {p.text()}" for p in caught.value.problems] == case["problems"]
+
+
+def test_every_rule_has_a_case() -> None:
+    told = {line.split(" | ")[0] for p in INVALID for line in load_case(p)["problems"]}
+    noted = {text for p in VALID for text in load_case(p).get("notes", [])}
+    elsewhere = {"month", "month_range", "file_unreadable", "invalid"}  # tested below
+    for rule in problems.NOTES:
+        pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(problems.RULES[rule]))
+        assert any(re.search(pattern, text) for text in noted), rule
+    assert told | elsewhere | problems.NOTES == set(problems.RULES)
+
+
+def test_a_damaged_workbook_is_told(tmp_path: Path) -> None:
+    case = {"edit": {"scenario.yaml": [["name: tiny", "name: tiny\ntables: 输入.xlsx"]]}}
+    folder = build(case | {"remove": [f"{t}.csv" for t in reading_tables()]}, tmp_path)
+    (folder / "输入.xlsx").write_bytes(b"PK\x03\x04 cut short")
+    with pytest.raises(ScenarioProblems) as caught:
+        reading.read(folder)
+    assert [(p.rule, str(p.place)) for p in caught.value.problems] == [
+        ("file_unreadable", "输入.xlsx")
+    ]
+
+
+def reading_tables() -> list[str]:
+    return [p.stem for p in (HERE / "base").glob("*.csv")]
+
+
+def test_an_unknown_error_of_the_model_is_passed_on(tmp_path: Path) -> None:
+    case = {"edit": {"demand.csv": [["9000", "inf"]]}}  # known: finite_number
+    with pytest.raises(ScenarioProblems) as caught:
+        reading.read(build(case, tmp_path))
+    assert [p.rule for p in caught.value.problems] == ["number"]
+    assert reading._coded({"error": ValueError("so")}) == ("invalid", {"reason": "so"})
+
+
+def test_the_yaml_file_itself_can_be_named(tmp_path: Path) -> None:
+    folder = build({}, tmp_path)
+    (folder / "scenario.yaml").rename(folder / "other.yaml")
+    found = reading.read(folder / "other.yaml")
+    assert found.scenario.name == "tiny"
+    assert set(found.hashes) == {"other.yaml", *(f"{t}.csv" for t in reading_tables())}
+
+
+def test_origins_are_paths_that_can_be_set(tmp_path: Path) -> None:
+    folder = build({}, tmp_path)
+    before = reading.read(folder)
+    for path, origin in before.origins.items():
+        number = isinstance(origin.value, int | float)
+        if number and path != "format" and "share" not in path and "confidence" not in path:
+            after = reading.read(folder, sets=[f"{path}=+1"])
+            assert after.origins[path].value == origin.value + 1
+            assert after.origins[path].source == "override"
+            others = {p: o.value for p, o in after.origins.items() if p != path}
+            assert others == {p: o.value for p, o in before.origins.items() if p != path}
+
+
+@pytest.mark.parametrize("text", ["2018-09", "2018-9", "２０１８-０９", " 2018-09 "])
+def test_months(text: str) -> None:
+    assert parse_month(text) == (2018, 9)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("2018-13", "month"),
+        ("2018-00", "month"),
+        ("September", "month"),
+        ("201809", "month"),
+        ("2003-12", "month_range"),
+        ("2100-01", "month_range"),
+    ],
+)
+def test_wrong_months(text: str, rule: str) -> None:
+    with pytest.raises(ScenarioProblems) as caught:
+        parse_month(text)
+    assert [(p.rule, p.value) for p in caught.value.problems] == [(rule, text)]
+
+
+# --- problems -----------------------------------------------------------------------------------
+
+
+def test_at_most_twenty_are_shown() -> None:
+    many = ScenarioProblems([Problem("missing", Place("a.csv", n)) for n in range(1, 24)], "x")
+    lines = str(many).splitlines()
+    assert lines[0] == "x: 23 problems"
+    assert lines[20] == "20. a.csv:20: a value is needed here"
+    assert lines[21:] == ["and 3 more"]
+    assert len(many.as_dicts()) == 23
+
+
+def test_problems_speak_chinese() -> None:
+    problem = Problem(
+        "unknown_key", Place("scenario.yaml", 3, 5), "run", "sead", suggestion="seed"
+    )
+    expected = "scenario.yaml:3:5: run: 未知的键（当前值“sead”）；是否为“seed”？"
+    assert problem.text("zh") == expected
+    assert ScenarioProblems([problem]).text("zh") == f"1 个问题\n1. {expected}"
+
+
+def test_problems_are_plain_json() -> None:
+    problem = Problem("whole_number", Place("输入.xlsx", 3, 5, "大厅"), "halls[2].count", "六")
+    record = json.loads(json.dumps(problem.as_dict()))
+    assert record["place"] == "输入.xlsx 大厅!E3"
+    assert (record["line"], record["column"], record["value"]) == (3, 5, "六")
+    assert record["message"] == "should be a whole number (now '六')"
+
+
+def test_cells_beyond_z() -> None:
+    assert str(Place("a.xlsx", 1, 28, "s")) == "a.xlsx s!AB1"
+
+
+PO = ROOT / "src/hallsim/locale/zh/LC_MESSAGES/problems.po"
+
+
+def fields(text: str) -> list[str]:
+    return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
+
+
+def test_every_message_has_its_chinese() -> None:
+    with PO.open("rb") as file:
+        catalog = pofile.read_po(file)
+    chinese = {m.id: m.string for m in catalog if m.id}
+    assert set(chinese) == set(problems.MESSAGES)
+    for english, text in chinese.items():
+        assert text
+        assert fields(text) == fields(english), english
+        (text + english).encode("gbk")
+
+
+def test_the_compiled_catalogue_is_of_this_text() -> None:
+    with PO.open("rb") as file:
+        catalog = pofile.read_po(file)
+    compiled = io.BytesIO()
+    mofile.write_mo(compiled, catalog)
+    assert compiled.getvalue() == PO.with_suffix(".mo").read_bytes()
+
+
+# --- documents ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["scenario.md", "scenario.schema.json"])
+def test_generated_documents_are_of_this_model(name: str, tmp_path: Path) -> None:
+    generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))["generate"]
+    shutil.copy(ROOT / "docs" / "scenario.md", tmp_path)
+    generate(tmp_path)
+    kept = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert (tmp_path / name).read_text(encoding="utf-8") == kept
+
+
+def test_reading_imports_nothing_heavy() -> None:
+    heavy = ("numpy", "pandas", "matplotlib", "scipy", "numba", "openpyxl")
+    code = f"import sys, hallsim.reading; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
