@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import gc
 import io
 import itertools
 import re
@@ -30,6 +32,18 @@ Fault = tuple[str, dict[str, Any]]
 
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-5][0-9])(?::([0-5][0-9]))?")
 _WHOLE = re.compile(r"-?[0-9]+")
+
+
+@contextlib.contextmanager
+def collector_paused() -> Iterator[None]:
+    """Without garbage collection, which takes half the time of reading a million rows."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @dataclass(frozen=True)
@@ -66,7 +80,7 @@ def read_table(path: Path, known: Cells, needed: Cells, problems: list[Problem])
         for column, cells in zip(
             columns, zip(*(row for _, row in good), strict=True), strict=False
         ):
-            column += map(sys.intern, map(str.strip, cells))
+            column.extend(map(sys.intern, map(str.strip, cells)))
     return Table(file, dict(zip(header, columns, strict=True)), lines)
 
 

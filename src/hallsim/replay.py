@@ -21,6 +21,7 @@ from hallsim.cells import (
     Fault,
     Table,
     at_least,
+    collector_paused,
     invalid,
     problem_at,
     read_name,
@@ -114,15 +115,16 @@ def read_case(visitors_path: Path, duties_path: Path) -> Case:
         ScenarioProblems: with everything that is wrong in either.
     """
     problems: list[Problem] = []
-    people = read_visitors(visitors_path, problems)
-    plan = read_duties(duties_path, problems)
-    if plan.days is not None and people.days is None and plan.table.lines:
-        reason = "the duties have days, the visitors have none"
-        problems.append(problem_at(people.table, 0, "day", invalid(reason)))
-    codes = _codes_of_items(plan, problems)
-    if problems:
-        raise ScenarioProblems(sorted(problems, key=lambda problem: problem.place))
-    return _encode(people, plan, codes)
+    with collector_paused():
+        people = read_visitors(visitors_path, problems)
+        plan = read_duties(duties_path, problems)
+        if plan.days is not None and people.days is None and plan.table.lines:
+            reason = "the duties have days, the visitors have none"
+            problems.append(problem_at(people.table, 0, "day", invalid(reason)))
+        codes = _codes_of_items(plan, problems)
+        if problems:
+            raise ScenarioProblems(sorted(problems, key=lambda problem: problem.place))
+        return _encode(people, plan, codes)
 
 
 def write_visits(path: Path, case: Case, visits: Visits, force: bool = False) -> Path:
@@ -144,7 +146,8 @@ def write_visits(path: Path, case: Case, visits: Visits, force: bool = False) ->
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
-    return write_all(path.parent, {path.name: text.getvalue()}, force)[0]
+    write_all(path.parent, {path.name: text.getvalue()}, force)
+    return path
 
 
 # Visitors ---------------------------------------------------------------------------------------
