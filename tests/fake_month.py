@@ -8,6 +8,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ ALL_MEASURES = [
 @dataclass(frozen=True)
 class FakeMeasures:
     tables: dict[str, pd.DataFrame]
+    ledger: Any
     replications: int = 30
     confidence: float = 0.95
 
@@ -51,7 +53,7 @@ class FakeRecommendation:
     moves_cost: dict[str, Any]
     solver: dict[str, Any]
     notes: tuple[str, ...] = ()
-    assumptions: list[dict[str, Any]] = field(default_factory=list)
+    assumptions: tuple[dict[str, Any], ...] = ()
     meta: dict[str, Any] = field(default_factory=dict)
 
 
@@ -154,7 +156,8 @@ def _measures(
         "hall_day": hall_day,
         "queue": queue,
     }  # fmt: skip
-    return FakeMeasures({k: pd.DataFrame(v) for k, v in tables.items()})
+    month = SimpleNamespace(month=SimpleNamespace(scenario=scenario))
+    return FakeMeasures({k: pd.DataFrame(v) for k, v in tables.items()}, month)
 
 
 def _difference(home: FakeMeasures, plan: FakeMeasures) -> pd.DataFrame:
@@ -181,11 +184,11 @@ def _moves(scenario: Scenario, periods: pd.DataFrame, wait: dict[str, float], n:
         tier = "with_district" if "D" in (a, b) else (
             "within_street" if street[a] == street[b] else "between_streets")  # fmt: skip
         start, end = periods["first"][first], periods["last"][last]
-        rows.append({"from": a, "to": b, "clerks": int(rng.integers(1, 4)), "first": start, "last": end,
+        rows.append({"from": a, "to": b, "group": "general", "clerks": int(rng.integers(1, 4)), "first": start, "last": end,
                      "working_days": int(periods.open_days[first : last + 1].sum()), "tier": tier,
                      "travel_min": 15.0 if tier == "within_street" else 40.0,
                      "notice_by": start - dt.timedelta(days=7)})  # fmt: skip
-    columns = ["from", "to", "clerks", "first", "last", "working_days", "tier", "travel_min", "notice_by"]
+    columns = ["from", "to", "group", "clerks", "first", "last", "working_days", "tier", "travel_min", "notice_by"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.sort_values(["first", "from", "to"], ignore_index=True)
 
@@ -235,7 +238,7 @@ def fake(month: str = "2018-09", halls: int = 57, moves: int = 34, unmet: bool =
         for h in ids:
             change = here.loc[here["to"] == h, "clerks"].sum() - here.loc[here["from"] == h, "clerks"].sum()
             staff.append({"hall": h, "period": p.period, "home": on_staff[h],
-                          "plan": int(on_staff[h] + change), "minimum": 1, "windows": on_staff[h]})  # fmt: skip
+                          "plan": max(1, int(on_staff[h] + change)), "minimum": 1, "windows": on_staff[h]})  # fmt: skip
     worst = sorted(better, key=lambda h: -better[h])
     gaps = [
         {"hall": h, "period": p, "target": "mean_wait", "limit": 20.0, "plan": better[h] + p,
@@ -258,7 +261,7 @@ def fake(month: str = "2018-09", halls: int = 57, moves: int = 34, unmet: bool =
                     "travel_hours": float((table.clerks * table.working_days * table.travel_min).sum() / 60)},
         solver={"name": "HiGHS", "status": "optimal", "gap": 0.0002, "integral": True, "objective": 1.23e6,
                 "bound": 1.2298e6, "seconds": 0.4, "rounding_loss": 0.0},
-        notes=(), assumptions=_assumptions(scenario),
+        notes=(), assumptions=tuple(_assumptions(scenario)),
         meta={"hallsim": "0.1.0", "python": "3.11", "versions": {"numpy": "2.4.6", "pulp": "3.3.2"},
               "seed": 1, "inputs": {"scenario.yaml": "a" * 64, "halls.csv": "b" * 64},
               "command": "hallsim recommend scenarios/longhua-shenzhen --month 2018-09",

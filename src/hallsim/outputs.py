@@ -29,7 +29,7 @@ class OutputLocked(PermissionError):  # noqa: N818 - the name says what is the c
 
 
 def write_all(folder: Path, files: Mapping[str, bytes | str], force: bool = False) -> list[Path]:
-    """Write these files into the folder, all or none; the paths, in the order given.
+    """Write these files into the folder, all or none; the paths of those that were not there like this.
 
     A `str` becomes UTF-8, with the mark that Excel needs where the name ends in `.csv`.  A file
     that is there with the same contents stays as it is.  With other contents it is an error, or
@@ -46,7 +46,7 @@ def write_all(folder: Path, files: Mapping[str, bytes | str], force: bool = Fals
         raise OutputExists(folder, other)
     if new:
         _write({name: contents[name] for name in contents if name in new}, folder, new & old)
-    return [folder / name for name in contents]
+    return [folder / name for name in contents if name in new]
 
 
 def _encode(name: str, data: bytes | str) -> bytes:

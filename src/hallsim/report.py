@@ -41,7 +41,7 @@ MEASURES = {
 HALL_MEASURES = ("mean_wait_minutes", "p90_wait_minutes", "within_share", "visitors", "lost")
 
 MOVE_COLUMNS = (
-    "from", "from_name", "to", "to_name", "clerks", "first", "last", "working_days", "tier",
+    "from", "from_name", "to", "to_name", "group", "clerks", "first", "last", "working_days", "tier",
     "travel_min", "notice_by",
 )  # fmt: skip
 
@@ -99,7 +99,7 @@ def moves_csv(recommendation: Recommendation, language: Language = "zh") -> str:
     writer.writeheader()
     for row in _plain(_records(recommendation.moves)):
         row |= {"from_name": names[row["from"]], "to_name": names[row["to"]]}
-        writer.writerow({k: _harmless(row[k]) for k in MOVE_COLUMNS})
+        writer.writerow({k: _harmless(row.get(k, "")) for k in MOVE_COLUMNS})
     return out.getvalue()
 
 

@@ -11,7 +11,7 @@ import functools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ from hallsim.report_words import (
     speaker,
     weekday_text,
 )
-from hallsim.scenario import Scenario
+from hallsim.scenario import TABLES, Scenario
 from hallsim.text import Language
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 HEAT_MINUTES = (5, 10, 15, 20, 30, 45, 60)
 """Upper edges of the colours of the map of the month, minutes."""
 
-BIGGEST, MARGINALS = 5, 15
+BIGGEST, MARGINALS, LISTED = 5, 15, 6
+_ABOUT = ("format", "name", "title", "title_en", "language", "run")
 _FONT = "HALLSIM_FONT"
 
 
@@ -90,6 +91,8 @@ class View:
                 strict=True,
             )
         ]  # fmt: skip
+        self.kind = str(r.meta.get("period") or r.scenario.run.period)
+        self.grouped = any(c.group != r.scenario.clerks[0].group for c in r.scenario.clerks)
         self.confidence = f"{100 * r.plan.confidence:g}%"
         self.district = {k: figures(m.table("district"))[""] for k, m in self._sides()}
         self.halls = {k: figures(m.table("hall"), ("hall",)) for k, m in self._sides()}
@@ -206,7 +209,9 @@ class View:
                 if clear
                 else _("Change of the mean wait: {interval} minutes ({confidence} interval); it may be 0.", **words)
             )
-        if math.isfinite(solver.get("gap") if solver.get("gap") is not None else math.nan):
+        if solver.get("gap") is not None and solver["gap"] < 5e-7:
+            told.append(_("No other plan is better by the same figures."))
+        elif solver.get("gap") is not None:
             told.append(_("No other plan is more than {gap} better by the same figures.", gap=_percent(solver["gap"])))
         if not solver.get("integral", True):
             told.append(_("The plan was rounded to whole clerks; that cost {loss}.", loss=_percent(solver["rounding_loss"])))
@@ -223,13 +228,12 @@ class View:
     def warnings(self) -> list[str]:
         """What goes with the conclusion."""
         _, told = self.say, []
-        if self.unmet_rows:
-            halls = len({row["hall"] for row in self.unmet_rows})
-            told.append(
-                _("One hall misses its target whatever is moved.")
-                if halls == 1
-                else _("{halls} halls miss their target whatever is moved.", halls=halls)
-            )
+        stuck = sum(row["why_id"] == "windows" for row in self.unmet_rows)
+        short = len(self.unmet_rows) - stuck
+        if stuck:
+            told.append(_("Halls that miss a target whatever is moved, for lack of windows: {n}.", n=stuck))
+        if short:
+            told.append(_("Halls that miss a target under the plan, for lack of clerks: {n}.", n=short))
         return told + [str(n) for n in self.r.notes]
 
     # ---- transfers and staffing ----
@@ -241,6 +245,7 @@ class View:
         return [
             {
                 "from": self.names[m["from"]], "to": self.names[m["to"]], "clerks": int(m["clerks"]),
+                "group": m.get("group", ""),
                 "start": as_date(m["first"]), "when": span_text(m["first"], m["last"], self.language),
                 "days": int(m["working_days"]), "tier": tiers[m["tier"]], "tier_id": m["tier"],
                 "travel": number(float(m["travel_min"]), 0), "notice": day_text(m["notice_by"], self.language),
@@ -257,26 +262,36 @@ class View:
             "with_district": _("with the district hall"),
         }
 
+    @functools.cached_property
+    def shown_weeks(self) -> list[dict[str, Any]]:
+        """The periods where they are weeks, else the weeks of the calendar."""
+        if self.kind == "week":
+            return [{**w, "title": self.week_title(w)} for w in self.weeks]
+        days: dict[tuple[int, int], list[dt.date]] = {}
+        for day in map(as_date, self.r.days["day"]):
+            days.setdefault(day.isocalendar()[:2], []).append(day)
+        return [{"first": d[0], "last": d[-1], "title": span_text(d[0], d[-1], self.language)} for d in days.values()]
+
     def moves_by_week(self) -> list[dict[str, Any]]:
         """Transfers under the week in which they begin."""
         found = []
-        for week in self.weeks:
+        for week in self.shown_weeks:
             rows = [m for m in self.move_rows if week["first"] <= m["start"] <= week["last"]]
             if rows:
-                found.append({"title": self.week_title(week), "rows": rows, "clerks": sum(m["clerks"] for m in rows)})
+                found.append({"title": week["title"], "rows": rows, "clerks": sum(m["clerks"] for m in rows)})
         return found
 
     def week_title(self, week: Mapping[str, Any]) -> str:
         """`第1周 9月3日至9月9日`; a period of another length goes without a number."""
         when = span_text(week["first"], week["last"], self.language)
-        if self.r.scenario.run.period != "week":
+        if self.kind != "week":
             return when
         return self.say("Week {n}, {when}", n=week["period"] + 1, when=when)
 
     def week_short(self, period: int) -> str:
         """`第1周`."""
         week = self.weeks[period]
-        if self.r.scenario.run.period != "week":
+        if self.kind != "week":
             return day_text(week["first"], self.language)
         return self.say("Week {n}", n=period + 1)
 
@@ -357,12 +372,12 @@ class View:
         wait = {d: {k: self.daily[k].get(d, {}) for k in self.daily} for d in days}
         top = _top(i.hi for of in wait.values() for f in of.values() if (i := f.get("mean_wait_min", NOTHING)))
         rows = []
-        for week in self.weeks:
+        for week in self.shown_weeks:
             inside = [d for d in days if week["first"] <= d <= week["last"]]
             if inside:
                 columns = [(str(d.day), weekday_text(d, self.language), wait[d]) for d in inside]
                 rows.append({
-                    "title": self.week_title(week), "peak": False, "chart": self._columns(columns, top),
+                    "title": week["title"], "peak": False, "chart": self._columns(columns, top),
                     **{k: _weighted([wait[d][k] for d in inside]) for k in ("home", "plan")},
                 })  # fmt: skip
         if len(rows) > 1:
@@ -439,27 +454,40 @@ class View:
 
     @functools.cached_property
     def unmet_rows(self) -> list[dict[str, Any]]:
-        """Targets out of reach: a row per hall, target and reason, with its worst period."""
-        _ = self.say
-        groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+        """A row per hall that misses a target: those that lack windows first, the longest waits first."""
+        missed: dict[str, list[dict[str, Any]]] = {}
         for row in self.r.unmet.to_dict("records"):
-            groups.setdefault((row["hall"], row["target"], row["why"]), []).append(row)
-        order = {h: i for i, h in enumerate(self.names)}
-        return [self._unmet(*key, rows) for key, rows in sorted(groups.items(), key=lambda g: order[g[0][0]])]
+            missed.setdefault(row["hall"], []).append(row)
+        wait = {h: self.halls["plan"].get(h, {}).get("mean_wait_min", NOTHING).mean for h in missed}
+        rows = [self._unmet(hall, rows) for hall, rows in missed.items()]
+        return sorted(rows, key=lambda row: (row["why_id"] != "windows", -wait[row["hall"]]))
 
-    def _unmet(self, hall: str, target: str, why: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-        _, wait = self.say, target == "mean_wait"
-        worst = (max if wait else min)(rows, key=lambda r: r["plan"])
-        show = (lambda x: number(x)) if wait else _percent
+    def _unmet(self, hall: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        _ = self.say
+        when = sorted({int(row["period"]) for row in rows})
+        why = "windows" if any(row["why"] == "windows" for row in rows) else "clerks"
+        every = len(when) == len(self.weeks) > 1
         return {
-            **self._hall(hall),
-            "weeks": _("all") if len(rows) == len([w for w in self.weeks if w["open_days"]]) and len(rows) > 1
-            else listed((self.week_short(int(r["period"])) for r in rows), self.language),
-            "target": _("mean wait at most {x} min", x=f"{worst['limit']:g}") if wait
-            else _("at least {x} {what}", x=_percent(worst["limit"], 0), what=self.within),
-            "plan": show(worst["plan"]), "best": show(worst["best"]), "why_id": why,
+            **self._hall(hall), "why_id": why,
             "why": _("too few windows") if why == "windows" else _("too few clerks"),
+            "weeks": _("all") if every else listed(map(self.week_short, when), self.language),
+            "wait": self._missed([row for row in rows if row["target"] == "mean_wait"], max, number),
+            "share": self._missed([row for row in rows if row["target"] == "within"], min, _percent),
         }  # fmt: skip
+
+    def _missed(self, rows: list[dict[str, Any]], worst: Any, show: Callable[[float], str]) -> dict[str, str] | None:
+        """The worst period of one target, under the plan and with all windows open."""
+        if not rows:
+            return None
+        row = worst(rows, key=lambda row: row["plan"])
+        return {"plan": show(row["plan"]), "best": show(row["best"]), "limit": show(row["limit"])}
+
+    def limits(self) -> dict[str, str]:
+        """Limit of each target where all halls have the same one."""
+        found = self.r.unmet.groupby("target")["limit"].unique()
+        same = {str(t): float(x[0]) for t, x in found.items() if len(x) == 1}
+        show = {"mean_wait": lambda x: f"≤ {x:g}", "within": lambda x: f"≥ {_percent(x, 0)}"}
+        return {t: show[t](x) for t, x in same.items()}
 
     def marginal_rows(self) -> list[dict[str, Any]]:
         """What one more clerk would save, the most useful halls first, in hours."""
@@ -471,16 +499,17 @@ class View:
             for h, i in saved
         ]  # fmt: skip
 
-    def costs(self) -> list[tuple[str, str]]:
+    def costs(self) -> list[tuple[str, str, str]]:
         """What the plan costs."""
         _, cost = self.say, self.r.moves_cost
         per_tier = Counter(m["tier_id"] for m in self.move_rows)
         tiers = self.tiers()
         split = listed((f"{name} {per_tier[t]}" for t, name in tiers.items() if per_tier[t]), self.language)
         return [
-            (_("Transfer orders"), f"{number(cost['orders'], 0)}" + (f" ({split})" if split else "")),
-            (_("Working days away from home, all clerks"), number(cost["clerk_days"], 0)),
-            (_("Extra travel, hours in the month"), number(cost["travel_hours"], 0)),
+            (_("Transfers"), number(self.orders, 0), split),
+            (_("Notices to write, one per clerk"), number(cost["orders"], 0), ""),
+            (_("Working days away from home, all clerks"), number(cost["clerk_days"], 0), ""),
+            (_("Extra travel, hours in the month"), number(cost["travel_hours"], 0), ""),
         ]
 
     # ---- assumptions and provenance ----
@@ -497,31 +526,45 @@ class View:
         """How many values of each part of the scenario carry each mark."""
         counts: dict[str, Counter[str]] = {}
         for row in self.r.assumptions:
-            counts.setdefault(_part(row["path"]), Counter())[row["source"]] += 1
+            if _part(row["path"]) not in _ABOUT:
+                counts.setdefault(_part(row["path"]), Counter())[row["source"]] += 1
         order = [*Scenario.model_fields, *counts]
         return [
             {"part": part_title(part, self.language), "counts": [counts[part][s] or "" for s, _name in self.sources()]}
             for part in sorted(counts, key=order.index)
         ]  # fmt: skip
 
-    def assumed(self) -> int:
-        """How many values nobody published."""
-        return sum(row["source"] not in ("seed",) for row in self.r.assumptions)
+    def assumed(self) -> str:
+        """How many numbers of the scenario carry each mark."""
+        counts = Counter(row["source"] for row in self.r.assumptions if is_number(row["value"]))
+        gap = " " if self.language == "zh" else ": "
+        marks = listed((f"{name}{gap}{counts[mark]}" for mark, name in self.sources() if counts[mark]), self.language)
+        return self.say("The result stands on the numbers of the scenario ({marks}).", marks=marks)
 
-    def important(self) -> list[dict[str, str]]:
-        """Assumptions that are not rows of a table: one value each, for the whole district."""
-        names = dict(self.sources())
-        wanted = {"override": 0, "assumed": 1, "calibrated": 2, "seed": 3}
-        rows = [
-            row for row in self.r.assumptions
-            if row["source"] == "override" or (row["source"] in wanted and _single(row["path"]))
-        ]  # fmt: skip
-        rows.sort(key=lambda row: (wanted[row["source"]], row["path"]))
+    def reasons(self, tables: bool) -> list[dict[str, Any]]:
+        """Why values are what they are: a row per reason, of the tables or of the rest; overrides first."""
+        groups: dict[tuple[bool, str, str], list[dict[str, Any]]] = {}
+        for row in self.r.assumptions:
+            part, changed = _part(row["path"]), row["source"] == "override"
+            if part in _ABOUT or (row["source"] == "default" and not changed):
+                continue
+            if (part in TABLES and not changed) == tables:
+                groups.setdefault((not changed, part, row["note"] or ""), []).append(row)
+        order = [*Scenario.model_fields, *(key[1] for key in groups)]
         return [
-            {"path": row["path"], "label": path_title(row["path"], self.language), "value": _shown(row["value"]),
-             "source": names[row["source"]], "mark": row["source"], "note": row["note"] or ""}
-            for row in rows
-        ]  # fmt: skip
+            self._reason(part, note, rows)
+            for (_c, part, note), rows in sorted(groups.items(), key=lambda g: (g[0][0], order.index(g[0][1])))
+            if note or not tables
+        ]
+
+    def _reason(self, part: str, note: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        told = [f"{path_title(r['path'], self.language, part)} {_shown(r['value'])}" for r in rows]
+        names = dict(self.sources())
+        return {
+            "part": part_title(part, self.language), "reason": note,
+            "what": "; ".join(told) if len(told) <= LISTED else self.say("{n} values", n=len(told)),
+            "marks": sorted({(r["source"], names[r["source"]]) for r in rows}),
+        }  # fmt: skip
 
     def provenance(self) -> list[tuple[str, str]]:
         """How it was made."""
@@ -532,7 +575,6 @@ class View:
             ("hallsim", str(meta.get("hallsim", ""))), ("Python", str(meta.get("python", ""))),
             (_("Libraries"), versions), (_("Scenario"), f"{self.r.scenario.name} / {self.r.scenario_name}"),
             (_("Random seed"), str(meta.get("seed", ""))), (_("Inputs (SHA-256)"), inputs),
-            (_("Command"), str(meta.get("command", ""))),
             (_("Solver"), f"{self.r.solver.get('name', '')}, {self.r.solver.get('status', '')}"),
         ]  # fmt: skip
         return [row for row in rows if row[1]]
@@ -544,21 +586,15 @@ def part_title(part: str, language: Language) -> str:
     return (found.title or part) if found and language == "zh" else part
 
 
-def path_title(path: str, language: Language) -> str:
-    """What the last field of a path is called; the path itself where nothing is known."""
-    if language != "zh":
-        return path
+def path_title(path: str, language: Language, part: str = "") -> str:
+    """What the fields of a path are called, without its first `part`; what has no title as it is."""
     model: Any = Scenario
     titles = []
-    for name in re.split(r"[.\[\]]+", path.strip("[]")):
-        fields = getattr(model, "model_fields", {})
-        if name in fields:
-            if fields[name].title:
-                titles.append(fields[name].title)
-            model = _inner(fields[name].annotation)
-        elif not name.isdigit():
-            titles.append(name)
-    return " · ".join(titles) or path
+    for row, name in re.findall(r"\[([^\]]*)\]|([^.\[\]]+)", path):
+        field = getattr(model, "model_fields", {}).get(name)
+        titles.append((field.title if field and language == "zh" else "") or row or name)
+        model = _inner(field.annotation) if field else model
+    return " · ".join(titles[1:] if part and len(titles) > 1 else titles) or path
 
 
 def _inner(annotation: Any) -> Any:
@@ -573,14 +609,16 @@ def _part(path: str) -> str:
     return re.split(r"[.\[/]", path)[0]
 
 
-def _single(path: str) -> bool:
-    from hallsim.scenario import TABLES
-
-    return _part(path) not in (*TABLES, "run", "format", "name", "title", "title_en", "language")
+def is_number(value: Any) -> bool:
+    """Whether a value is a number, or the text of one."""
+    if isinstance(value, str):
+        return re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?", value) is not None
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, float):
+    if is_number(value):
+        value = float(value)
         return f"{value:,.6g}"
     if isinstance(value, list | tuple):
         return " ".join(_shown(v) for v in value)

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hallsim.report_page import View, path_title
+from hallsim.report_page import View, is_number, path_title
 from hallsim.report_words import NOTHING, Interval, as_date, figures
 from hallsim.text import Language
 
@@ -97,24 +97,24 @@ class _Book:
         for at, (_label, measure, code) in enumerate(labels, top + 1):
             for column, x in enumerate((x for side in sides for x in _triple(side.get(measure, NOTHING))), 1):
                 self._cell(sheet, at, column, x, code)
-        for at, (name, text) in enumerate(v.costs(), top + len(labels) + 2):
-            self._cell(sheet, at, 0, name)
-            self._cell(sheet, at, 1, text)
+        for at, cost in enumerate(v.costs(), top + len(labels) + 2):
+            for column, text in enumerate(cost):
+                self._cell(sheet, at, column, text)
         sheet.set_column(0, 0, 34)
         sheet.set_column(1, 9, 11)
         self._print(sheet, None)
 
     def _moves(self) -> None:
         _, v = self.say, self.view
-        heads = [_("From"), _("To"), _("Clerks"), _("First day"), _("Last day"), _("Working days"), _("Tier"),
+        heads = [_("From"), _("To"), _("Group"), _("Clerks"), _("First day"), _("Last day"), _("Working days"), _("Tier"),
                  _("Extra travel a day, min"), _("Notice by"), _("From (id)"), _("To (id)")]  # fmt: skip
         tiers = v.tiers()
         rows = [
-            [v.names[m["from"]], v.names[m["to"]], int(m["clerks"]), as_date(m["first"]), as_date(m["last"]),
+            [v.names[m["from"]], v.names[m["to"]], m.get("group", ""), int(m["clerks"]), as_date(m["first"]), as_date(m["last"]),
              int(m["working_days"]), tiers[m["tier"]], float(m["travel_min"]), as_date(m["notice_by"]), m["from"], m["to"]]
             for m in self.r.moves.to_dict("records")
         ]  # fmt: skip
-        formats = ["General", "General", "0", "yyyy-mm-dd", "yyyy-mm-dd", "0", "General", "0", "yyyy-mm-dd", "General", "General"]
+        formats = ["General", "General", "General", "0", "yyyy-mm-dd", "yyyy-mm-dd", "0", "General", "0", "yyyy-mm-dd", "General", "General"]
         empty = _("No transfer is worth its cost this month. Everybody stays in the home hall.")
         self._table(_("Transfers"), heads, rows, formats, frozen=2, empty=empty)
 
@@ -192,8 +192,8 @@ class _Book:
             for m in self.r.unmet.to_dict("records")
         ]  # fmt: skip
         heads = [_("Hall"), _("Period"), _("Target"), _("Limit"), _("Plan"), _("All windows open"), _("Why")]
-        self._table(_("Targets out of reach"), heads, rows, ["General"] * 3 + ["0.00"] * 3 + ["General"],
-                    frozen=1, empty=_("No target is out of reach."))  # fmt: skip
+        self._table(_("Targets missed"), heads, rows, ["General"] * 3 + ["0.00"] * 3 + ["General"],
+                    frozen=1, empty=_("Every hall meets its targets."))  # fmt: skip
 
     def _marginal(self) -> None:
         _, v = self.say, self.view
@@ -273,9 +273,7 @@ def _finite(value: float) -> float:
 
 
 def _value(value: Any) -> Cell:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    return value
+    return float(value) if is_number(value) else str(value)
 
 
 def _width(value: Cell, code: str) -> float:

@@ -31,6 +31,9 @@ document.querySelectorAll("[data-find]").forEach(function (box) {
 });
 document.querySelectorAll("[data-only]").forEach(function (box) {
   box.addEventListener("change", function () {
-    document.querySelectorAll("#" + box.dataset.only + " tr.same").forEach(function (row) { row.hidden = box.checked; });
+    document.querySelectorAll("#" + box.dataset.only + " .scroll").forEach(function (part) {
+      part.querySelectorAll("tr.same").forEach(function (row) { row.hidden = box.checked; });
+      part.hidden = part.querySelector("tbody tr:not([hidden])") === null;
+    });
   });
 });
