@@ -35,7 +35,17 @@ if TYPE_CHECKING:
     from hallsim.simulate import simulate_month as simulate_month
     from hallsim.simulate import simulate_staffings as simulate_staffings
 
-__all__ = [*_HOMES, "__version__"]
+__all__ = [
+    "Scenario",
+    "ScenarioProblems",
+    "__version__",
+    "read",
+    "recommend",
+    "replay",
+    "simulate",
+    "simulate_month",
+    "simulate_staffings",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -94,7 +94,9 @@ class HallCalendar:
     def __init__(self, scenario: Scenario) -> None:
         """Resolve the selectors of the calendar table once."""
         self._scenario = scenario
-        self._own = [({h.hall for h in scenario.select(row.halls)}, row) for row in scenario.calendar]
+        self._own = [
+            ({h.hall for h in scenario.select(row.halls)}, row) for row in scenario.calendar
+        ]
 
     def day(self, hall: Hall, date: dt.date) -> Day:
         """The kind of this date for this hall; later rows of the district's sheet win over earlier ones."""
@@ -116,7 +118,9 @@ class HallCalendar:
             return hours.weekdays if hours.makeup is None else hours.makeup
         weekday = date.weekday()
         if kind == "weekend":
-            return hours.sun if weekday == 6 else hours.sat  # a weekday declared weekend: as Saturday
+            return (
+                hours.sun if weekday == 6 else hours.sat
+            )  # a weekday declared weekend: as Saturday
         if weekday >= 5:  # a Saturday or Sunday declared an ordinary working day
             return hours.weekdays
         own: tuple[Session, ...] | None = getattr(hours, WEEKDAYS[weekday])

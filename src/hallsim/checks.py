@@ -21,6 +21,7 @@ from hallsim.problems import Loc, Place, Problem, ScenarioProblems, nearest
 from hallsim.scenario import (
     DAY_KEYS,
     TIERS,
+    WEEKDAYS,
     Hall,
     Hours,
     Scenario,
@@ -33,6 +34,11 @@ from hallsim.scenario import (
 
 FIRST_YEAR, LAST_YEAR = 2004, 2099
 """The years of the calendar."""
+MONTHS = tuple(str(month) for month in range(1, 13))
+PROFILE_KEYS = {"month": MONTHS, "weekday": (*WEEKDAYS, "makeup"), "hour": ()}
+"""The keys that a profile may have; those of hours are spans."""
+NEEDED_KEYS = {"month": MONTHS, "weekday": WEEKDAYS[:5], "hour": ()}
+"""Keys whose absence would be an unseen zero."""
 
 
 class Finding(NamedTuple):
@@ -197,19 +203,9 @@ def profile_references(d: Draft) -> Iterator[Finding]:
 # --- profiles, peaks, calendar, classes, hours ------------------------------------------------
 
 
-def profile_kinds(d: Draft) -> Iterator[Finding]:
-    """A profile has one kind."""
-    kinds: dict[str, str] = {}
-    for n, w in enumerate(d.scenario.profiles):
-        kind = kinds.setdefault(w.profile, w.kind)
-        if kind != w.kind:
-            yield Finding(("profiles", n, "kind"), "profile_mixed", w.kind, {"kind": kind})
-
-
 def profile_keys(d: Draft) -> Iterator[Finding]:
     """The keys of a profile are those of its kind; hours do not overlap."""
     spans: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
-    months = [str(m) for m in range(1, 13)]
     for n, w in enumerate(d.scenario.profiles):
         loc = ("profiles", n, "key")
         span = hour_span(w.key) if w.kind == "hour" else None
@@ -218,8 +214,8 @@ def profile_keys(d: Draft) -> Iterator[Finding]:
             if clash and w.key not in clash:  # the same key twice is told as a duplicate
                 yield Finding(loc, "profile_overlap", w.key, {"other_key": clash[0]})
             spans[w.profile].append((*span, w.key))
-        elif w.key not in {"month": months, "weekday": DAY_KEYS, "hour": ()}[w.kind]:
-            candidates = DAY_KEYS if w.kind == "weekday" else ()
+        elif w.key not in PROFILE_KEYS[w.kind]:
+            candidates = PROFILE_KEYS["weekday"] if w.kind == "weekday" else ()
             yield Finding(loc, "profile_key", w.key, {"kind": w.kind}, candidates)
 
 
@@ -234,7 +230,7 @@ def hour_span(key: str) -> tuple[int, int] | None:
 
 
 def profile_weights(d: Draft) -> Iterator[Finding]:
-    """Month profiles have every month, and no profile is all zeros."""
+    """Month profiles have every month, weekday profiles Monday to Friday, and none is all zeros."""
     if not d.whole("profiles"):
         return
     rows: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -242,13 +238,12 @@ def profile_weights(d: Draft) -> Iterator[Finding]:
         rows[w.profile, w.kind].append(n)
     for (profile, kind), numbers in rows.items():
         weights = {d.scenario.profiles[n].key: d.scenario.profiles[n].weight for n in numbers}
-        missing = [str(m) for m in range(1, 13) if str(m) not in weights]
-        loc = ("profiles", numbers[0], "weight")
+        missing = [key for key in NEEDED_KEYS[kind] if key not in weights]
         if not any(weights.values()):
-            yield Finding(loc, "profile_zero", profile)
-        elif kind == "month" and missing and len(missing) + len(weights) == 12:
+            yield Finding(("profiles", numbers[0], "weight"), "profile_zero", profile)
+        elif missing and all(key in PROFILE_KEYS[kind] for key in weights):
             params = {"missing": ", ".join(missing)}
-            yield Finding(("profiles", numbers[0], "key"), "profile_months", profile, params)
+            yield Finding(("profiles", numbers[0], "key"), "profile_gaps", profile, params)
 
 
 def peak_days(d: Draft) -> Iterator[Finding]:
@@ -437,7 +432,6 @@ CHECKS: tuple[Check, ...] = (
     hours_names,
     item_references,
     profile_references,
-    profile_kinds,
     profile_keys,
     profile_weights,
     peak_days,

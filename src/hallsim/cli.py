@@ -59,8 +59,13 @@ def _explain(problem: Exception) -> int:
             click.echo(json.dumps({"problems": problem.as_dicts()}, ensure_ascii=False, indent=2))
         return _fail(problem.text(_language()), ExitCode.SCENARIO)
     if isinstance(problem, OutputExists):
-        text = say("{folder} already holds another result ({names}); --force keeps the old files in previous/, or choose --out")
-        return _fail(text.format(folder=problem.folder, names=", ".join(problem.names)), ExitCode.USAGE)
+        text = say(
+            "{folder} already holds another result ({names}); "
+            "--force keeps the old files in previous/, or choose --out"
+        )
+        return _fail(
+            text.format(folder=problem.folder, names=", ".join(problem.names)), ExitCode.USAGE
+        )
     if isinstance(problem, OutputLocked):
         text = say("{file} cannot be written; is it open in another program? Nothing was changed")
         return _fail(text.format(file=problem.file), ExitCode.USAGE)
@@ -139,9 +144,21 @@ def commands() -> None:
 
 def _scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change a value; may be repeated."),
-        click.option("--scenario", "variant", metavar="NAME", help="A variant from the file's `scenarios`."),
-        click.option("--lang", type=_LANGUAGES, help="Language; default: the scenario's for reports, the system's for messages."),
+        click.option(
+            "--set",
+            "sets",
+            multiple=True,
+            metavar="PATH=VALUE",
+            help="Change a value; may be repeated.",
+        ),
+        click.option(
+            "--scenario", "variant", metavar="NAME", help="A variant from the file's `scenarios`."
+        ),
+        click.option(
+            "--lang",
+            type=_LANGUAGES,
+            help="Language; default: the scenario's for reports, the system's for messages.",
+        ),
     ):
         command = option(command)
     return click.argument("folder", metavar="SCENARIO", type=click.Path(path_type=Path))(command)
@@ -149,12 +166,26 @@ def _scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Figures as JSON on stdout, all else on stderr."),
-        click.option("--force", is_flag=True, help="Replace another result; its files go to previous/."),
+        click.option(
+            "--json", "as_json", is_flag=True, help="Figures as JSON on stdout, all else on stderr."
+        ),
+        click.option(
+            "--force", is_flag=True, help="Replace another result; its files go to previous/."
+        ),
         click.option("--out", type=click.Path(path_type=Path), help="Folder of the result."),
-        click.option("--jobs", type=click.IntRange(1), help="Threads; default: all cores. The result is the same."),
-        click.option("--replications", type=click.IntRange(2), help="Simulated months; default: the scenario's."),
-        click.option("--seed", type=click.IntRange(0), help="Random seed; default: the scenario's."),
+        click.option(
+            "--jobs",
+            type=click.IntRange(1),
+            help="Threads; default: all cores. The result is the same.",
+        ),
+        click.option(
+            "--replications",
+            type=click.IntRange(2),
+            help="Simulated months; default: the scenario's.",
+        ),
+        click.option(
+            "--seed", type=click.IntRange(0), help="Random seed; default: the scenario's."
+        ),
         click.option("--month", required=True, metavar="YYYY-MM", help=_MONTH_HELP),
     ):
         command = option(command)
@@ -164,7 +195,9 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @commands.command()
 @_scenario_options
 @_run_options
-@click.option("--period", type=click.Choice(["day", "week", "month"]), help="How often staffing may change.")
+@click.option(
+    "--period", type=click.Choice(["day", "week", "month"]), help="How often staffing may change."
+)
 @click.option("--strict", is_flag=True, help="Refuse a provisional calendar (exit code 4).")
 def recommend(
     folder: Path, variant: str | None, sets: tuple[str, ...], lang: Language | None, month: str,
@@ -212,8 +245,16 @@ def recommend(
 @commands.command()
 @_scenario_options
 @_run_options
-@click.option("--by", default="hall", show_default=True, metavar="GROUPING", help="Grouping of the table on screen.")
-@click.option("--engine", type=click.Choice(["compiled", "reference"]), default="compiled", show_default=True)
+@click.option(
+    "--by",
+    default="hall",
+    show_default=True,
+    metavar="GROUPING",
+    help="Grouping of the table on screen.",
+)
+@click.option(
+    "--engine", type=click.Choice(["compiled", "reference"]), default="compiled", show_default=True
+)
 def simulate(
     folder: Path, variant: str | None, sets: tuple[str, ...], lang: Language | None, month: str,
     seed: int | None, replications: int | None, jobs: int | None, out: Path | None, force: bool,
@@ -236,7 +277,10 @@ def simulate(
             progress=lambda done: progress("simulate", done, total),
         )  # fmt: skip
     if out:
-        tables = {f"{name}.csv": found.table(name).to_csv(index=False, lineterminator="\r\n") for name in BY}
+        tables = {
+            f"{name}.csv": found.table(name).to_csv(index=False, lineterminator="\r\n")
+            for name in BY
+        }
         write_all(out, tables, force)
     if as_json:
         click.echo(json.dumps(_measures_json(found, reading, month), ensure_ascii=False, indent=2))
@@ -246,13 +290,21 @@ def simulate(
 
 
 @commands.command()
-@click.argument("folders", metavar="SCENARIO...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--scenario", "variant", metavar="NAME", help="A variant from the file's `scenarios`.")
+@click.argument(
+    "folders", metavar="SCENARIO...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option(
+    "--scenario", "variant", metavar="NAME", help="A variant from the file's `scenarios`."
+)
 @click.option("--lang", type=_LANGUAGES, help="Language of the messages.")
 @click.option("--strict", is_flag=True, help="Notes count too (exit code 7).")
 @click.option("--json", "as_json", is_flag=True, help="Problems as JSON on stdout.")
 def validate(
-    folders: tuple[Path, ...], variant: str | None, lang: Language | None, strict: bool, as_json: bool
+    folders: tuple[Path, ...],
+    variant: str | None,
+    lang: Language | None,
+    strict: bool,
+    as_json: bool,
 ) -> int:
     """Check scenarios: all problems at once, each with its place, value and rule."""
     from hallsim.problems import ExitCode, Problem, ScenarioProblems
@@ -293,7 +345,9 @@ def show(
     """Show the values of a scenario and where each came from (seed, assumed, calibrated, default)."""
     reading = _read(folder, variant, sets)
     shown = {
-        path: origin for path, origin in reading.origins.items() if resolved or origin.source != "default"
+        path: origin
+        for path, origin in reading.origins.items()
+        if resolved or origin.source != "default"
     }
     if as_json:
         rows = {path: {**o._asdict(), "value": _json_value(o.value)} for path, o in shown.items()}
@@ -302,17 +356,25 @@ def show(
     width = min(60, max(map(len, shown), default=0))
     for path, origin in shown.items():
         note = f"  {origin.note}" if origin.note else ""
-        click.echo(f"{path:<{width}}  {_plain(origin.value)}  [{origin.source}]  {origin.place}{note}")
+        click.echo(
+            f"{path:<{width}}  {_plain(origin.value)}  [{origin.source}]  {origin.place}{note}"
+        )
     return 0
 
 
 @commands.command()
 @click.option("--visitors", required=True, type=click.Path(path_type=Path), help="CSV of visitors.")
 @click.option("--duties", required=True, type=click.Path(path_type=Path), help="CSV of duties.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="CSV of visits to write.")
-@click.option("--engine", type=click.Choice(["compiled", "reference"]), default="compiled", show_default=True)
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="CSV of visits to write."
+)
+@click.option(
+    "--engine", type=click.Choice(["compiled", "reference"]), default="compiled", show_default=True
+)
 @click.option("--no-serve-out", is_flag=True, help="No call at or after closing.")
-@click.option("--force", is_flag=True, help="Replace another result; the old file goes to previous/.")
+@click.option(
+    "--force", is_flag=True, help="Replace another result; the old file goes to previous/."
+)
 @click.option("--lang", type=_LANGUAGES, help="Language of the messages.")
 @click.option("--json", "as_json", is_flag=True, help="Counts as JSON on stdout.")
 def replay(
@@ -328,9 +390,15 @@ def replay(
         click.echo(note, err=True)
     counts = {name: int((done.visits.outcome == k).sum()) for k, name in enumerate(OUTCOMES)}
     if as_json:
-        click.echo(json.dumps({"visits": len(done.visits), **counts, "out": str(done.path)}, ensure_ascii=False))
+        click.echo(
+            json.dumps(
+                {"visits": len(done.visits), **counts, "out": str(done.path)}, ensure_ascii=False
+            )
+        )
     else:
-        click.echo(", ".join(f"{n} {name}" for name, n in counts.items()) + f": {done.path}", err=True)
+        click.echo(
+            ", ".join(f"{n} {name}" for name, n in counts.items()) + f": {done.path}", err=True
+        )
     return 0
 
 
@@ -353,7 +421,12 @@ def _folder(reading: Reading, month: str, variant: str | None, language: Languag
 
 
 def _refuse_early(
-    target: Path, force: bool, reading: Reading, seed: int | None, replications: int | None, period: str | None
+    target: Path,
+    force: bool,
+    reading: Reading,
+    seed: int | None,
+    replications: int | None,
+    period: str | None,
 ) -> None:
     """Do not work for a result that may not be written: another study is already in the folder."""
     from hallsim.outputs import OutputExists
@@ -410,7 +483,13 @@ def _with_origins(found: Recommendation, reading: Reading, command: str) -> Reco
 def _progress(say: Callable[[str], str]) -> Iterator[Callable[[str, int, int], None]]:
     """A bar per stage on stderr; silent where stderr is not a terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     stages = {
         "calendar": say("calendar and demand"),
@@ -421,7 +500,12 @@ def _progress(say: Callable[[str], str]) -> Iterator[Callable[[str, int, int], N
         "report": say("report"),
     }
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         known: dict[str, Any] = {}
 
@@ -434,18 +518,27 @@ def _progress(say: Callable[[str], str]) -> Iterator[Callable[[str, int, int], N
 
 
 def _tell(found: Recommendation, target: Path, say: Callable[[str], str]) -> None:
-    home, plan = (m.table().set_index("measure").loc["mean_wait_min"] for m in (found.home, found.plan))
+    home, plan = (
+        m.table().set_index("measure").loc["mean_wait_min"] for m in (found.home, found.plan)
+    )
     mean, lo, hi = found.gain()
     lines = [
         say("{month}: {orders} clerks in {moves} transfers").format(
             month=found.month, orders=int(found.moves_cost["orders"]), moves=len(found.moves)
         ),
-        say("mean wait {home:.1f} -> {plan:.1f} minutes; difference {mean:+.1f} [{lo:+.1f}, {hi:+.1f}] on {n} fresh months").format(
+        say(
+            "mean wait {home:.1f} -> {plan:.1f} minutes; "
+            "difference {mean:+.1f} [{lo:+.1f}, {hi:+.1f}] on {n} fresh months"
+        ).format(
             home=home["mean"], plan=plan["mean"], mean=mean, lo=lo, hi=hi, n=found.plan.replications
         ),
     ]
     if found.provisional:
-        lines.append(say("provisional: the holidays of this year are not announced; statutory days are assumed"))
+        lines.append(
+            say(
+                "provisional: the holidays of this year are not announced; statutory days are assumed"
+            )
+        )
     if found.worse():
         lines.append(say("the check on fresh visitors contradicts the plan: it lengthens the wait"))
     lines.append(say("report: {path}").format(path=target / "report.html"))
@@ -459,7 +552,16 @@ def _show_table(found: Measures, by: str) -> None:
 
     table = found.table(by)
     keys = [c for c in table.columns if c not in ("measure", "mean", "lo", "hi")]
-    wanted = ["visitors", "mean_wait_min", "p90_wait_min", "within_share", "abandoned", "turned_away", "utilisation", "queue"]
+    wanted = [
+        "visitors",
+        "mean_wait_min",
+        "p90_wait_min",
+        "within_share",
+        "abandoned",
+        "turned_away",
+        "utilisation",
+        "queue",
+    ]
     present = [m for m in wanted if m in set(table.measure)]
     shown = Table(title=f"{found.ledger.month.label}, n = {found.replications}")
     for key in keys:
@@ -484,7 +586,20 @@ def _measures_json(found: Measures, reading: Reading, month: str) -> dict[str, A
         "replications": found.replications,
         "confidence": found.confidence,
         "provisional": found.ledger.month.provisional,
-        **{by: records(by) for by in ("district", "tier", "street", "hall", "item", "class", "weekday", "hour", "day")},
+        **{
+            by: records(by)
+            for by in (
+                "district",
+                "tier",
+                "street",
+                "hall",
+                "item",
+                "class",
+                "weekday",
+                "hour",
+                "day",
+            )
+        },
     }
 
 

@@ -18,6 +18,7 @@ from hallsim.records import (
     SERVED,
     TURNED_AWAY,
     Duties,
+    Int,
     Ints,
     Visitors,
     Visits,
@@ -61,10 +62,27 @@ def _keys(day: Ints, hall: Ints) -> Ints:
 
 @njit(cache=True, nogil=True)
 def run_units(
-    first, last, arrival, item, credit, service, patience,
-    duty_first, duty_last, window, items, on, off, speed, serve_out,
-    outcome, out_window, ticket, called, finished,
-):  # fmt: skip
+    first: Ints,
+    last: Ints,
+    arrival: Ints,
+    item: Ints,
+    credit: Ints,
+    service: Ints,
+    patience: Ints,
+    duty_first: Ints,
+    duty_last: Ints,
+    window: Ints,
+    items: Ints,
+    on: Ints,
+    off: Ints,
+    speed: Ints,
+    serve_out: bool,
+    outcome: Ints,
+    out_window: Ints,
+    ticket: Ints,
+    called: Ints,
+    finished: Ints,
+) -> None:
     """Simulate unit u = visitor rows first[u]:last[u] under duty rows duty_first[u]:duty_last[u]."""
     for u in range(len(first)):
         a, b = first[u], last[u]
@@ -78,10 +96,23 @@ def run_units(
 
 @njit(cache=True, nogil=True)
 def hall_day(
-    arrival, item, credit, service, patience,
-    window, items, on, off, speed, serve_out,
-    outcome, out_window, ticket, called, finished,
-):  # fmt: skip
+    arrival: Ints,
+    item: Ints,
+    credit: Ints,
+    service: Ints,
+    patience: Ints,
+    window: Ints,
+    items: Ints,
+    on: Ints,
+    off: Ints,
+    speed: Ints,
+    serve_out: bool,
+    outcome: Ints,
+    out_window: Ints,
+    ticket: Ints,
+    called: Ints,
+    finished: Ints,
+) -> None:
     """Simulate one unit; the last five columns, filled with NEVER, are written in place."""
     n, m = len(arrival), len(window)
     close = np.int64(-1)
@@ -170,7 +201,7 @@ def hall_day(
                 q = _best_queue(heap, start, size, queue_of, items[d])
                 if q < 0:
                     break
-                v = _pop(heap, start[q], size[q]) & ((1 << _ROW_BITS) - 1)
+                v = int(_pop(heap, start[q], size[q]) & ((1 << _ROW_BITS) - 1))
                 size[q] -= 1
                 waiting -= 1
                 if patience[v] != NEVER and t > ticket[v] and ticket[v] + patience[v] <= t:
@@ -192,9 +223,9 @@ def hall_day(
 
 
 @njit(cache=True, nogil=True)
-def _window_slots(window):
+def _window_slots(window: Ints) -> tuple[Ints, Int]:
     slot = np.empty(len(window), np.int64)
-    slots = 0
+    slots: Int = 0
     for d in range(len(window)):
         slot[d] = -1
         for e in range(d):
@@ -208,7 +239,7 @@ def _window_slots(window):
 
 
 @njit(cache=True, nogil=True)
-def _breadth(mask):
+def _breadth(mask: Int) -> Int:
     if mask == ALL_ITEMS:
         return 64
     count = 0
@@ -219,7 +250,7 @@ def _breadth(mask):
 
 
 @njit(cache=True, nogil=True)
-def _calling_order(items):
+def _calling_order(items: Ints) -> Ints:
     """Duties with fewer items first, `*` last, ties by row (rule 5)."""
     m = len(items)
     key = np.empty(m, np.int64)
@@ -229,7 +260,7 @@ def _calling_order(items):
 
 
 @njit(cache=True, nogil=True)
-def _duty_in_force(w, t, slot, on, off):
+def _duty_in_force(w: Int, t: Int, slot: Ints, on: Ints, off: Ints) -> Int:
     for d in range(len(slot)):
         if slot[d] == w and on[d] <= t < off[d]:
             return d
@@ -237,7 +268,7 @@ def _duty_in_force(w, t, slot, on, off):
 
 
 @njit(cache=True, nogil=True)
-def _queues(item, items):
+def _queues(item: Ints, items: Ints) -> tuple[Ints, Ints]:
     """One queue per item; a single one where every duty serves everything.
 
     Returns the queue of each item code (64) and the first heap place of each queue.
@@ -255,7 +286,7 @@ def _queues(item, items):
 
 
 @njit(cache=True, nogil=True)
-def _served_by_a_stayer(q, queue_of, items, stays):
+def _served_by_a_stayer(q: Int, queue_of: Ints, items: Ints, stays: Ints) -> bool:
     for w in range(len(stays)):
         d = stays[w]
         if d >= 0 and (queue_of[63] == 0 or (items[d] >> q) & 1):
@@ -264,7 +295,7 @@ def _served_by_a_stayer(q, queue_of, items, stays):
 
 
 @njit(cache=True, nogil=True)
-def _best_queue(heap, start, size, queue_of, mask):
+def _best_queue(heap: Ints, start: Ints, size: Ints, queue_of: Ints, mask: Int) -> Int:
     if queue_of[63] == 0:
         return 0 if size[0] > 0 else -1
     best = -1
@@ -275,7 +306,7 @@ def _best_queue(heap, start, size, queue_of, mask):
 
 
 @njit(cache=True, nogil=True)
-def _push(heap, base, size, key):
+def _push(heap: Ints, base: Int, size: Int, key: Int) -> None:
     k = size
     while k > 0:
         parent = (k - 1) >> 1
@@ -287,7 +318,7 @@ def _push(heap, base, size, key):
 
 
 @njit(cache=True, nogil=True)
-def _pop(heap, base, size):
+def _pop(heap: Ints, base: Int, size: Int) -> Int:
     top = heap[base]
     key = heap[base + size - 1]
     k = 0

@@ -143,7 +143,8 @@ class _Curves:
             weekdays = self._profiles.get(("weekday", entry.weekdays), {})
             weight = np.array(
                 [
-                    months.get(str(d.date.month), 0.0 if months else 1.0) * weekday_weight(weekdays, d)
+                    months.get(str(d.date.month), 0.0 if months else 1.0)
+                    * weekday_weight(weekdays, d)
                     for d in days
                 ]
             )
@@ -153,7 +154,9 @@ class _Curves:
 
     def _pattern(self, hall: Hall) -> tuple[object, ...]:
         own = tuple(
-            k for k, row in enumerate(self._scenario.calendar) if hall in self._scenario.select(row.halls)
+            k
+            for k, row in enumerate(self._scenario.calendar)
+            if hall in self._scenario.select(row.halls)
         )
         pattern = (hall.hours, own)
         if pattern not in self._opening:
@@ -190,11 +193,15 @@ def holiday_effects(scenario: Scenario, days: list[Day], is_open: NDArray[np.boo
     factor = np.ones(len(days))
     opens = np.flatnonzero(is_open)
     for k in range(len(opens) - 1):
-        names = [days[j].name for j in range(opens[k] + 1, opens[k + 1]) if days[j].kind == "holiday"]
+        names = [
+            days[j].name for j in range(opens[k] + 1, opens[k + 1]) if days[j].kind == "holiday"
+        ]
         if not names:
             continue
         spring = any("Spring Festival" in n or "春节" in n for n in names)
-        effect: HolidayEffect = scenario.holidays.spring_festival if spring else scenario.holidays.ordinary
+        effect: HolidayEffect = (
+            scenario.holidays.spring_festival if spring else scenario.holidays.ordinary
+        )
         for step, value in enumerate(effect.before[: k + 1]):
             factor[opens[k - step]] *= value
         for step, value in enumerate(effect.after[: len(opens) - k - 1]):
@@ -210,7 +217,9 @@ def profiles(scenario: Scenario) -> dict[tuple[str, str], dict[str, float]]:
     return dict(found)
 
 
-def arrival_window(scenario: Scenario, hall: Hall, sessions: tuple[Session, ...]) -> tuple[int, int, int]:
+def arrival_window(
+    scenario: Scenario, hall: Hall, sessions: tuple[Session, ...]
+) -> tuple[int, int, int]:
     """Seconds of a day: doors open, last ticket, closing."""
     hours = scenario.hours[hall.hours]
     close = sessions[-1].off

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from hallsim import streams
-from hallsim.demand import Floats, Month, arrival_window, shape
-from hallsim.records import NEVER, Ints, Visitors
+from hallsim.demand import Floats, Month, Shape, arrival_window, shape
+from hallsim.records import NEVER, Int, Ints, Visitors
 from hallsim.scenario import Scenario
 from hallsim.stations import Station
 from hallsim.streams import normal_quantile, poisson, split, uniform
@@ -27,6 +27,7 @@ from hallsim.streams import normal_quantile, poisson, split, uniform
 Purpose = Literal["plan", "verify"]
 """Visitors that the optimizer sees, and fresh ones for judging its plan."""
 
+Keys = NDArray[np.uint64]
 _LAWS = {"lognormal": 0, "gamma": 1, "exponential": 2, "fixed": 3}
 _FOR_EVER = -1.0
 
@@ -60,7 +61,13 @@ class Crowd:
             keep[a:b] = True
             day[a:b] = u
         whole = Visitors(
-            day, np.zeros_like(day), self.arrival, self.item, self.credit, self.service, self.patience
+            day,
+            np.zeros_like(day),
+            self.arrival,
+            self.item,
+            self.credit,
+            self.service,
+            self.patience,
         )
         return whole.rows(keep)
 
@@ -80,10 +87,14 @@ class Chance:
         halls = [h.hall for h in scenario.halls]
         items = [i.item for i in scenario.items]
         key = streams.stream
-        self._visitor_keys = _u64([[key(seed, purpose, "visitor", h, i) for i in items] for h in halls])
+        self._visitor_keys = _u64(
+            [[key(seed, purpose, "visitor", h, i) for i in items] for h in halls]
+        )
         self._hall_keys = _u64([key(seed, purpose, "hall-day", h) for h in halls])
         self._day_key = _u64([key(seed, purpose, "day")])[0]
-        self._presence_keys = _u64([key(seed, purpose, "clerk", halls[s.hall], s.label) for s in stations])
+        self._presence_keys = _u64(
+            [key(seed, purpose, "clerk", halls[s.hall], s.label) for s in stations]
+        )
         self._hall_of = np.array([s.hall for s in stations], np.int64)
         self._serves = _items_of_stations(scenario, stations)
         self._laws = _laws(scenario)
@@ -127,7 +138,7 @@ class Chance:
         )  # fmt: skip
 
 
-def _u64(keys: list[int] | list[list[int]]) -> NDArray[np.uint64]:
+def _u64(keys: list[int] | list[list[int]]) -> Keys:
     return np.array(keys, np.uint64)
 
 
@@ -137,7 +148,9 @@ def _sigma(cv: float) -> float:
 
 def _items_of_stations(scenario: Scenario, stations: list[Station]) -> NDArray[np.bool_]:
     """[S, I]: the items whose visitors queue at this station; unserved items at the hall's first."""
-    serves = np.array([[bool(s.items >> i & 1) for i in range(len(scenario.items))] for s in stations])
+    serves = np.array(
+        [[bool(s.items >> i & 1) for i in range(len(scenario.items))] for s in stations]
+    )
     seen: set[int] = set()
     for k, s in enumerate(stations):
         if s.hall not in seen:
@@ -169,11 +182,13 @@ def _classes(scenario: Scenario) -> tuple[Floats, Ints, Floats]:
     )
 
 
-def _shapes(month: Month, stations: list[Station]) -> tuple[Ints, tuple[Floats, Floats, Floats, Ints], Ints]:
+def _shapes(
+    month: Month, stations: list[Station]
+) -> tuple[Ints, tuple[Floats, Floats, Floats, Ints], Ints]:
     """Shape index [D, H, I], the shapes padded to one table, and the last ticket per unit."""
     scenario = month.scenario
     index: dict[tuple[object, ...], int] = {}
-    found = []
+    found: list[Shape] = []
     shape_of = np.zeros((len(month.dates), len(scenario.halls), len(scenario.items)), np.int64)
     last_ticket = np.zeros((len(month.dates), len(scenario.halls)), np.int64)
     for d, day in enumerate(month.sessions):
@@ -198,7 +213,9 @@ def _shapes(month: Month, stations: list[Station]) -> tuple[Ints, tuple[Floats, 
 
 
 @njit(cache=True, nogil=True)
-def _factors(days, day_key, hall_keys, replication, day_sigma, hall_sigma):
+def _factors(
+    days: Ints, day_key: Any, hall_keys: Keys, replication: int, day_sigma: float, hall_sigma: float
+) -> Floats:
     factor = np.empty((len(days), len(hall_keys)))
     for d in range(len(days)):
         z = normal_quantile(uniform(split(day_key, days[d]), replication))
@@ -210,7 +227,9 @@ def _factors(days, day_key, hall_keys, replication, day_sigma, hall_sigma):
 
 
 @njit(cache=True, nogil=True)
-def _count(mean, keys, days, replication, hall_of, serves):
+def _count(
+    mean: Floats, keys: Keys, days: Ints, replication: int, hall_of: Ints, serves: NDArray[np.bool_]
+) -> Ints:
     """Visitors per unit."""
     days_n, stations_n = len(days), len(hall_of)
     count = np.zeros(days_n * stations_n, np.int64)
@@ -226,11 +245,33 @@ def _count(mean, keys, days, replication, hall_of, serves):
 
 @njit(cache=True, nogil=True)
 def _fill(
-    mean, keys, days, replication, hall_of, serves, first,
-    shape_of, slot_start, slot_length, slot_cumulative, slots, last_ticket,
-    law, mean_seconds, cv, class_cumulative, class_credit, class_patience,
-    in_time, arrival, item, credit, service, patience, kind,
-):  # fmt: skip
+    mean: Floats,
+    keys: Keys,
+    days: Ints,
+    replication: int,
+    hall_of: Ints,
+    serves: NDArray[np.bool_],
+    first: Ints,
+    shape_of: Ints,
+    slot_start: Floats,
+    slot_length: Floats,
+    slot_cumulative: Floats,
+    slots: Ints,
+    last_ticket: Ints,
+    law: Ints,
+    mean_seconds: Floats,
+    cv: Floats,
+    class_cumulative: Floats,
+    class_credit: Ints,
+    class_patience: Floats,
+    in_time: Ints,
+    arrival: Ints,
+    item: Ints,
+    credit: Ints,
+    service: Ints,
+    patience: Ints,
+    kind: Ints,
+) -> None:
     stations_n = len(hall_of)
     largest = 0
     for u in range(len(first) - 1):
@@ -250,7 +291,9 @@ def _fill(
             k = shape_of[d, h, i]
             for j in range(poisson(split(key, 0), mean[d, h, i])):
                 visitor = split(people, j)
-                t = _moment(uniform(visitor, 0), slot_start[k], slot_length[k], slot_cumulative[k], slots[k])
+                t = _moment(
+                    uniform(visitor, 0), slot_start[k], slot_length[k], slot_cumulative[k], slots[k]
+                )
                 moment[n] = (t << 32) | n
                 whose[n] = visitor
                 what[n] = i
@@ -280,7 +323,7 @@ def _fill(
 
 
 @njit(cache=True, nogil=True)
-def _moment(u, start, length, cumulative, slots):
+def _moment(u: float, start: Floats, length: Floats, cumulative: Floats, slots: Int) -> Int:
     """The moment, in whole seconds, at quantile u of a shape."""
     k = 0
     while k < slots - 1 and u > cumulative[k]:
@@ -291,7 +334,7 @@ def _moment(u, start, length, cumulative, slots):
 
 
 @njit(cache=True, nogil=True)
-def _work(visitor, law, mean, cv):
+def _work(visitor: Any, law: Int, mean: float, cv: float) -> Int:
     """Work in whole seconds, at least 1."""
     u = uniform(visitor, 1)
     if law == 0:
@@ -307,7 +350,7 @@ def _work(visitor, law, mean, cv):
 
 
 @njit(cache=True, nogil=True)
-def _gamma(visitor, shape):
+def _gamma(visitor: Any, shape: float) -> float:
     """A standard gamma variate by rejection from the visitor's own stream (Marsaglia and Tsang 2000)."""
     boost = 1.0
     if shape < 1.0:
@@ -325,7 +368,15 @@ def _gamma(visitor, shape):
 
 
 @njit(cache=True, nogil=True)
-def _present(clerks, days, keys, replication, rostered, absence, windows):
+def _present(
+    clerks: Ints,
+    days: Ints,
+    keys: Keys,
+    replication: int,
+    rostered: float,
+    absence: float,
+    windows: Ints,
+) -> Ints:
     stations_n = len(keys)
     present = np.zeros(len(clerks), np.int64)
     for u in range(len(clerks)):

@@ -18,7 +18,7 @@ from numba import njit
 from scipy import stats
 
 from hallsim.demand import Floats, Month
-from hallsim.records import ABANDONED, NEVER, SERVED, Ints
+from hallsim.records import ABANDONED, NEVER, SERVED, Int, Ints
 from hallsim.scenario import TIERS, Scenario
 from hallsim.stations import Station
 
@@ -35,7 +35,20 @@ MEASURES = (
     "visitors", "served", "abandoned", "turned_away", "mean_wait_min", "median_wait_min",
     "p90_wait_min", "within_share", "utilisation", "overtime_min", "total_wait_min",
 )  # fmt: skip
-BY = ("district", "tier", "street", "hall", "item", "class", "weekday", "hour", "day", "hall_day", "hall_hour", "queue")
+BY = (
+    "district",
+    "tier",
+    "street",
+    "hall",
+    "item",
+    "class",
+    "weekday",
+    "hour",
+    "day",
+    "hall_day",
+    "hall_hour",
+    "queue",
+)
 _BIN, _BINS = 15, 1920  # wait histogram: bins of 15 s up to 8 h; quantiles are right to one bin
 SLOT_S, SLOTS = 1800, 48
 DEFAULT_WITHIN_MINUTES = 30.0
@@ -93,9 +106,7 @@ class Ledger:
         item = np.zeros((len(scenario.items), *shape))
         kind = np.zeros((len(scenario.classes), *shape))
         queue = np.zeros((halls, SLOTS))
-        hists = [
-            np.zeros((n, _BINS), np.int64) for n in (halls, days, 24, len(item), len(kind))
-        ]
+        hists = [np.zeros((n, _BINS), np.int64) for n in (halls, days, 24, len(item), len(kind))]
         outcome, _, ticket, called, finished = visits
         _count(
             crowd.first, crowd.last, crowd.arrival, crowd.item, crowd.kind, crowd.patience,
@@ -120,7 +131,10 @@ class Ledger:
 def _streets(scenario: Scenario) -> tuple[list[str], Ints]:
     """Street hall ids (and '' for the district's own halls), and which one each hall belongs to."""
     names = ["", *(h.hall for h in scenario.halls if h.tier == "street")]
-    own = [h.hall if h.tier == "street" else h.street if h.tier == "community" else "" for h in scenario.halls]
+    own = [
+        h.hall if h.tier == "street" else h.street if h.tier == "community" else ""
+        for h in scenario.halls
+    ]
     return names, np.array([names.index(n) for n in own])
 
 
@@ -132,10 +146,30 @@ def _fold(values: Any, index: Any, size: int) -> Any:
 
 @njit(cache=True, nogil=True)
 def _count(
-    first, last, arrival, item, kind, patience, outcome, ticket, called, finished, close,
-    hall_of, within, by_unit, by_hall_hour, by_item, by_kind, queue,
-    hist_hall, hist_day, hist_hour, hist_item, hist_kind,
-):  # fmt: skip
+    first: Ints,
+    last: Ints,
+    arrival: Ints,
+    item: Ints,
+    kind: Ints,
+    patience: Ints,
+    outcome: Ints,
+    ticket: Ints,
+    called: Ints,
+    finished: Ints,
+    close: Ints,
+    hall_of: Ints,
+    within: Ints,
+    by_unit: Floats,
+    by_hall_hour: Floats,
+    by_item: Floats,
+    by_kind: Floats,
+    queue: Floats,
+    hist_hall: Ints,
+    hist_day: Ints,
+    hist_hour: Ints,
+    hist_item: Ints,
+    hist_kind: Ints,
+) -> None:
     stations = len(hall_of)
     for u in range(len(first)):
         d, h = u // stations, hall_of[u % stations]
@@ -167,7 +201,7 @@ def _count(
 
 
 @njit(cache=True, nogil=True)
-def _add(cell, outcome, wait, good, work, over):
+def _add(cell: Floats, outcome: Int, wait: Int, good: Int, work: Int, over: Int) -> None:
     cell[0] += 1
     cell[1 + outcome] += 1
     if wait >= 0:
@@ -179,7 +213,7 @@ def _add(cell, outcome, wait, good, work, over):
 
 
 @njit(cache=True, nogil=True)
-def _add_queue(slots, begin, end):
+def _add_queue(slots: Floats, begin: Int, end: Int) -> None:
     """Seconds of [begin, end) in each half hour of the day; what lies after midnight in the last."""
     k = min(begin // SLOT_S, SLOTS - 1)
     while begin < end:
@@ -190,7 +224,7 @@ def _add_queue(slots, begin, end):
 
 
 @njit(cache=True, nogil=True)
-def _quantiles_of(hist):
+def _quantiles_of(hist: Ints) -> Floats:
     """[keys, 2]: median and 90th percentile in seconds, interpolated inside a bin; nan without data."""
     out = np.full((len(hist), 2), np.nan)
     for k in range(len(hist)):
@@ -229,7 +263,9 @@ class Measures:
     tallies: tuple[Tally, ...]
     confidence: float = 0.95
     label: str = ""
-    _cache: dict[str, tuple[pd.DataFrame, dict[str, Floats]]] = field(default_factory=dict, repr=False)
+    _cache: dict[str, tuple[pd.DataFrame, dict[str, Floats]]] = field(
+        default_factory=dict, repr=False
+    )
 
     @property
     def replications(self) -> int:
@@ -324,7 +360,9 @@ class Measures:
         hall_day = np.moveaxis(_fold(np.moveaxis(unit, 2, 0), ledger.hall_of, len(halls)), 0, 2)
         if by == "hall_day":
             index = pd.MultiIndex.from_product([month.dates, halls], names=["day", "hall"])
-            return index.to_frame(index=False)[["hall", "day"]], hall_day.reshape(self.replications, -1, len(FIELDS))
+            return index.to_frame(index=False)[["hall", "day"]], hall_day.reshape(
+                self.replications, -1, len(FIELDS)
+            )
         if by in ("day", "weekday"):
             day = hall_day.sum(axis=2)
             if by == "day":
@@ -336,15 +374,20 @@ class Measures:
             return frame({"hall": halls}), hall
         if by == "district":
             return frame(index=[0]), hall.sum(axis=1, keepdims=True)
-        names, index = (list(TIERS), ledger.tiers) if by == "tier" else (ledger.streets, ledger.street_of)
-        return frame({by: names}), np.moveaxis(_fold(np.moveaxis(hall, 1, 0), index, len(names)), 0, 1)
+        by_tier = by == "tier"
+        names = list(TIERS) if by_tier else ledger.streets
+        places = ledger.tiers if by_tier else ledger.street_of
+        return frame({by: names}), np.moveaxis(
+            _fold(np.moveaxis(hall, 1, 0), places, len(names)), 0, 1
+        )
 
     def _stack(self, name: str) -> Floats:
         return np.array([getattr(t, name) for t in self.tallies])
 
     def __repr__(self) -> str:
-        return f"Measures({self.label or self.ledger.month.label}, {self.replications} replications)\n" + str(
-            self.table().set_index("measure").round(3)
+        return (
+            f"Measures({self.label or self.ledger.month.label}, {self.replications} replications)\n"
+            + str(self.table().set_index("measure").round(3))
         )
 
     def _repr_html_(self) -> str:
@@ -366,7 +409,10 @@ def measures_of(sums: Floats, quantiles: Floats | None = None) -> dict[str, Floa
             "total_wait_min": get["wait_s"] / 60,
         }  # fmt: skip
     if quantiles is not None:
-        values["median_wait_min"], values["p90_wait_min"] = quantiles[..., 0] / 60, quantiles[..., 1] / 60
+        values["median_wait_min"], values["p90_wait_min"] = (
+            quantiles[..., 0] / 60,
+            quantiles[..., 1] / 60,
+        )
     return {name: values[name] for name in MEASURES if name in values}
 
 
@@ -376,4 +422,3 @@ def _tidy(keys: pd.DataFrame, values: dict[str, Floats], confidence: float) -> p
         mean, lo, hi = interval(samples, confidence)
         parts.append(keys.assign(measure=measure, mean=mean, lo=lo, hi=hi))
     return pd.concat(parts, ignore_index=True)
-

@@ -106,10 +106,9 @@ RULES: dict[str, str] = {
     "street_needed": "a community hall names its street hall",
     "street_not_allowed": "only community halls have a street",
     "share_sum": "the shares of the classes should sum to 1",
-    "profile_mixed": "a profile has one kind; this one began as {kind}",
     "profile_key": "not a key of a profile of kind {kind}",
     "profile_overlap": "overlaps {other_key}",
-    "profile_months": "months without a weight: {missing}",
+    "profile_gaps": "without a weight: {missing}",
     "profile_zero": "all weights are 0",
     "weight_zero": "the halls share this demand by weight, and all their weights are 0",
     "lunch_outside": "lunch lies in no opening session",
@@ -144,11 +143,12 @@ RULES: dict[str, str] = {
 NOTES = frozenset({"more_clerks", "rounded", "demand_twice", "skill_missing"})
 """Rules that are worth saying and forbid nothing."""
 
+ONE = "1 problem"
 HEADING = "{count} problems"
 AND_MORE = "and {count} more"
 VALUE = " (now '{value}')"
 SUGGESTION = "; did you mean '{name}'?"
-MESSAGES = (*RULES.values(), HEADING, AND_MORE, VALUE, SUGGESTION)
+MESSAGES = (*RULES.values(), ONE, HEADING, AND_MORE, VALUE, SUGGESTION)
 """All that needs a translation."""
 
 
@@ -242,7 +242,7 @@ class ScenarioProblems(Exception):  # noqa: N818 - it carries problems, it is no
     def text(self, language: Language = "en") -> str:
         """A heading and the numbered problems, `SHOWN` at most."""
         say = translator("problems", language)
-        heading = say(HEADING).format(count=len(self.problems))
+        heading = say(HEADING if len(self.problems) != 1 else ONE).format(count=len(self.problems))
         lines = [f"{self.source}: {heading}" if self.source else heading]
         lines += [f"{n}. {p.text(language)}" for n, p in enumerate(self.problems[:SHOWN], 1)]
         if len(self.problems) > SHOWN:

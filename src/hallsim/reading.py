@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from hallsim import overrides
 from hallsim.checks import Draft, Finding, check, suggestion
@@ -286,8 +287,7 @@ class _Work:
         found = {}
         for loc, info, value in leaves(scenario):
             if loc[-1] not in ("source", "note"):
-                is_clock = any(getattr(m, "func", None) is parse_clock for m in info.metadata)
-                found[_named(loc, names)] = self._origin(loc, _plain(value, is_clock))
+                found[_named(loc, names)] = self._origin(loc, plain(value, is_clock(info)))
         return found
 
     def _origin(self, loc: Loc, value: Any) -> Origin:
@@ -295,7 +295,7 @@ class _Work:
         for part in above:
             if part in self.applied:
                 change, old, new = self.applied[part]
-                note = f"{change.name}: {_plain(old)} → {_plain(new)}"
+                note = f"{change.name}: {plain(old)} → {plain(new)}"
                 return Origin(value, "override", str(change.place), note)
         if any(part in self.filled for part in above):
             return Origin(value, "default", "")
@@ -317,7 +317,7 @@ def _row_names(scenario: Scenario) -> dict[Loc, str]:
     for table, keys in ROW_KEYS.items():
         seen: dict[str, int] = {}
         for n, row in enumerate(getattr(scenario, table)):
-            values = [(key, _plain(getattr(row, key))) for key in keys]
+            values = [(key, plain(getattr(row, key))) for key in keys]
             text = ", ".join(f"{key}={value}" for key, value in values if value != "")
             text = str(values[0][1]) if len(keys) == 1 else text
             seen[text] = seen.get(text, 0) + 1
@@ -332,14 +332,19 @@ def _named(loc: Loc, names: Mapping[Loc, str]) -> str:
     return path_of(loc)
 
 
-def _plain(value: Any, clock: bool = False) -> Any:
+def is_clock(info: FieldInfo) -> bool:
+    """Whether a field holds a time of day."""
+    return any(getattr(m, "func", None) is parse_clock for m in info.metadata)
+
+
+def plain(value: Any, clock: bool = False) -> Any:
     """A value as it would be written: times, days and lists as text."""
     if clock and isinstance(value, int):
         return format_clock(value)
     if isinstance(value, Session):
         return value.text()
     if isinstance(value, tuple):
-        parts = [_plain(v) for v in value]
+        parts = [plain(v) for v in value]
         if all(isinstance(p, str) for p in parts):
             return (" " if value and isinstance(value[0], Session) else "|").join(parts)
         return list(parts)

@@ -81,7 +81,9 @@ class Recommendation:
         return Plots(self)
 
     def __repr__(self) -> str:
-        home, plan = (m.table().set_index("measure")["mean"]["mean_wait_min"] for m in (self.home, self.plan))
+        home, plan = (
+            m.table().set_index("measure")["mean"]["mean_wait_min"] for m in (self.home, self.plan)
+        )
         mean, lo, hi = self.gain()
         return (
             f"Recommendation {self.scenario.name} {self.month}: {len(self.moves)} transfers, mean wait "
@@ -221,10 +223,14 @@ def _table_range(scenario: Scenario, parts: list[Station]) -> tuple[Ints, Ints]:
     at_window = (1 - scenario.staffing.leave_rate) * (1 - scenario.staffing.other_duty_rate)
     home = home_of_stations(scenario, parts)
     seated = [math.ceil(len(p.windows) / max(at_window, 0.05)) + 2 for p in parts]
-    upper = np.minimum(np.maximum(home, seated), np.maximum(home, head_count(scenario, "count").sum()))
+    upper = np.minimum(
+        np.maximum(home, seated), np.maximum(home, head_count(scenario, "count").sum())
+    )
     alone = {h: sum(p.hall == h for p in parts) == 1 for h in {p.hall for p in parts}}
     least = head_count(scenario, "minimum")
-    lower = np.array([least[p.hall].sum() if alone[p.hall] and least.shape[1] == 1 else 0 for p in parts])
+    lower = np.array(
+        [least[p.hall].sum() if alone[p.hall] and least.shape[1] == 1 else 0 for p in parts]
+    )
     return lower.astype(np.int64), upper.astype(np.int64)
 
 
@@ -247,7 +253,9 @@ def programme_tables(
         station_hall=np.array([p.hall for p in parts], np.int64),
         station_groups=tuple(tuple(groups.index(g) for g in p.groups) for p in parts),
         lower=tables.lower,
-        cost=tuple(per_period[:, s, : tables.upper[s] - tables.lower[s] + 1] for s in range(len(parts))),
+        cost=tuple(
+            per_period[:, s, : tables.upper[s] - tables.lower[s] + 1] for s in range(len(parts))
+        ),
         days=np.array([_count_between(work, span) for span in spans]),
         transfers=scenario.transfers,
     )
@@ -280,7 +288,9 @@ def _day_table(month: Month) -> pd.DataFrame:
     for date, days, opens in zip(month.dates, month.days, month.open, strict=True):
         kinds = [d.kind for d in days]
         usual = days[kinds.index(max(set(kinds), key=kinds.count))]
-        rows.append((date, usual.kind, usual.name, any(d.provisional for d in days), int(opens.sum())))
+        rows.append(
+            (date, usual.kind, usual.name, any(d.provisional for d in days), int(opens.sum()))
+        )
     return pd.DataFrame(rows, columns=["day", "kind", "name", "provisional", "open_halls"])
 
 
@@ -298,7 +308,14 @@ def _staff_table(
         by_hall[:, hall] += solution.clerks[:, s].sum(axis=1)
     windows = [sum(len(p.windows) for p in parts if p.hall == h) for h in range(len(tables.halls))]
     rows = [
-        (hall, p, int(tables.home[h].sum()), int(by_hall[p, h]), int(tables.minimum[h].sum()), windows[h])
+        (
+            hall,
+            p,
+            int(tables.home[h].sum()),
+            int(by_hall[p, h]),
+            int(tables.minimum[h].sum()),
+            windows[h],
+        )
         for h, hall in enumerate(tables.halls)
         for p in range(len(tables.days))
     ]
@@ -311,7 +328,11 @@ MOVE_COLUMNS = [
 
 
 def _move_table(
-    scenario: Scenario, tables: StaffingTables, found: list[Move], spans: Sequence[Span], month: Month
+    scenario: Scenario,
+    tables: StaffingTables,
+    found: list[Move],
+    spans: Sequence[Span],
+    month: Month,
 ) -> pd.DataFrame:
     notice = dt.timedelta(days=scenario.transfers.notice_days)
     work = working_days(month)
@@ -339,9 +360,13 @@ def _moves_cost(
     scenario: Scenario, found: list[Move], spans: Sequence[Span], month: Month
 ) -> dict[str, float]:
     work = working_days(month)
-    days = [m.clerks * sum(_count_between(work, spans[p]) for p in range(m.first, m.last + 1)) for m in found]
+    days = [
+        m.clerks * sum(_count_between(work, spans[p]) for p in range(m.first, m.last + 1))
+        for m in found
+    ]
     minutes = [
-        n * getattr(scenario.transfers, m.tier).travel_minutes for n, m in zip(days, found, strict=True)
+        n * getattr(scenario.transfers, m.tier).travel_minutes
+        for n, m in zip(days, found, strict=True)
     ]
     return {
         "orders": sum(m.clerks for m in found),
@@ -359,7 +384,9 @@ def _marginal(plan: Measures, one_more: Measures) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def _unmet(scenario: Scenario, spans: Sequence[Span], plan: Measures, best: Measures) -> pd.DataFrame:
+def _unmet(
+    scenario: Scenario, spans: Sequence[Span], plan: Measures, best: Measures
+) -> pd.DataFrame:
     """Halls and periods that miss a target under the plan, and whether any staffing could meet it."""
     rows = []
     reached, possible = (_by_period(m, spans) for m in (plan, best))

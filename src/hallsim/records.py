@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Int = int | np.signedinteger[Any]
 
 NEVER = -1
 SERVED, ABANDONED, TURNED_AWAY = 0, 1, 2
@@ -35,11 +36,14 @@ class Records:
 
     def rows(self, index: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Self:
         """The same columns, only the rows at `index`."""
-        return type(self)(**{f.name: getattr(self, f.name)[index] for f in dataclasses.fields(self)})
+        return type(self)(
+            **{f.name: getattr(self, f.name)[index] for f in dataclasses.fields(self)}
+        )
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and all(
-            np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in dataclasses.fields(self)
+            np.array_equal(getattr(self, f.name), getattr(other, f.name))
+            for f in dataclasses.fields(self)
         )
 
     __hash__ = None  # type: ignore[assignment]

@@ -106,8 +106,8 @@ class Hall:
     def __init__(self, env: simpy.Environment, duties: list[Duty], serve_out: bool) -> None:
         """`duties` are those of this hall-day, in row order."""
         self.env = env
+        self.serve_out = serve_out
         self.closing = max((duty.off for duty in duties), default=NEVER)  # 1
-        self.staying = [duty for duty in duties if serve_out and duty.off == self.closing]  # 8
         self.duties = sorted(duties, key=Duty.length_of_list)  # 5, stable: then by row order
         self.waiting: list[Visitor] = []
         self.busy: set[int] = set()
@@ -127,7 +127,11 @@ class Hall:
 
     def in_force(self, duty: Duty) -> bool:
         """Rules 7 and 8: from `on` until `off`; without end if the window stays at closing."""
-        return duty.on <= self.now and (self.now < duty.off or duty in self.staying)
+        return duty.on <= self.now and (self.now < duty.off or self.stays(duty))
+
+    def stays(self, duty: Duty) -> bool:
+        """Rule 8: whether the window stays under this duty until the hall is empty."""
+        return self.serve_out and duty.off == self.closing
 
     def come(self, visitor: Visitor) -> Story:
         """Rules 4 and 6: a visitor takes a ticket, and leaves when out of patience."""
@@ -157,7 +161,7 @@ class Hall:
             return
         yield self.at(self.closing, Phase.CLOSING)
         for visitor in self.waiting.copy():
-            if not any(duty.serves(visitor) for duty in self.staying):
+            if not any(duty.serves(visitor) for duty in filter(self.stays, self.duties)):
                 self.waiting.remove(visitor)
                 visitor.outcome = TURNED_AWAY
 

@@ -34,7 +34,7 @@ from hallsim.report_words import (
     speaker,
     weekday_text,
 )
-from hallsim.scenario import TABLES, Scenario
+from hallsim.scenario import TABLES, Hall, Scenario
 from hallsim.text import Language
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class View:
         """Look up the figures once."""
         r = self.r = recommendation
         self.language, self.say = language, speaker(language)
-        self.names = {h.hall: hall_name(h, language) for h in r.scenario.halls}
+        self.names = {h.hall: hall_name(h, language) for h in in_streets(r.scenario)}
         self.weeks = [
             {"period": int(p), "first": as_date(a), "last": as_date(b), "open_days": int(n)}
             for p, a, b, n in zip(
@@ -309,14 +309,14 @@ class View:
                 "cells": [_staffed(*cells[h.hall].get(w["period"], (0, 0))) for w in self.weeks],
                 "changed": any(home != plan for home, plan in cells[h.hall].values()),
             }
-            for h in self.r.scenario.halls if h.hall in cells
+            for h in in_streets(self.r.scenario) if h.hall in cells
         ]  # fmt: skip
 
     def staff_groups(self) -> list[list[dict[str, Any]]]:
         """The same rows, a list per street, the district's own halls first."""
         street = {h.hall: "" if h.tier == "district" else h.street or h.hall for h in self.r.scenario.halls}
         groups: dict[str, list[dict[str, Any]]] = {}
-        for row in sorted(self.staff_rows(), key=lambda row: street[row["hall"]] != ""):
+        for row in self.staff_rows():
             groups.setdefault(street[row["hall"]], []).append(row)
         return list(groups.values())
 
@@ -413,7 +413,7 @@ class View:
 
     def map_days(self) -> list[dict[str, Any]]:
         """The columns of the map: every day of the month."""
-        marks = {"holiday": self.say("off"), "makeup": self.say("work")}
+        marks = {"holiday": self.say("off"), "makeup": self.say("on")}
         return [
             {
                 "day": as_date(d["day"]), "number": as_date(d["day"]).day,
@@ -523,10 +523,10 @@ class View:
         ]  # fmt: skip
 
     def assumption_counts(self) -> list[dict[str, Any]]:
-        """How many values of each part of the scenario carry each mark."""
+        """How many numbers of each part of the scenario carry each mark."""
         counts: dict[str, Counter[str]] = {}
         for row in self.r.assumptions:
-            if _part(row["path"]) not in _ABOUT:
+            if _part(row["path"]) not in _ABOUT and is_number(row["value"]):
                 counts.setdefault(_part(row["path"]), Counter())[row["source"]] += 1
         order = [*Scenario.model_fields, *counts]
         return [
@@ -536,7 +536,10 @@ class View:
 
     def assumed(self) -> str:
         """How many numbers of the scenario carry each mark."""
-        counts = Counter(row["source"] for row in self.r.assumptions if is_number(row["value"]))
+        counts: Counter[str] = Counter()
+        for row in self.r.assumptions:
+            if _part(row["path"]) not in _ABOUT and is_number(row["value"]):
+                counts[row["source"]] += 1
         gap = " " if self.language == "zh" else ": "
         marks = listed((f"{name}{gap}{counts[mark]}" for mark, name in self.sources() if counts[mark]), self.language)
         return self.say("The result stands on the numbers of the scenario ({marks}).", marks=marks)
@@ -580,6 +583,13 @@ class View:
         return [row for row in rows if row[1]]
 
 
+def in_streets(scenario: Scenario) -> list[Hall]:
+    """The halls as people list them: the district's own, then each street hall with its communities."""
+    order = {h.hall: n for n, h in enumerate(scenario.halls)}
+    rank = {"district": 0, "street": 1, "community": 1}
+    return sorted(scenario.halls, key=lambda h: (rank[h.tier], order[h.street or h.hall], h.tier == "community"))
+
+
 def part_title(part: str, language: Language) -> str:
     """Title of a part of the scenario."""
     found = Scenario.model_fields.get(part)
@@ -592,7 +602,8 @@ def path_title(path: str, language: Language, part: str = "") -> str:
     titles = []
     for row, name in re.findall(r"\[([^\]]*)\]|([^.\[\]]+)", path):
         field = getattr(model, "model_fields", {}).get(name)
-        titles.append((field.title if field and language == "zh" else "") or row or name)
+        if row != "*":
+            titles.append((field.title if field and language == "zh" else "") or row or name)
         model = _inner(field.annotation) if field else model
     return " · ".join(titles[1:] if part and len(titles) > 1 else titles) or path
 

@@ -22,7 +22,10 @@ class Rota:
         """Lay out the patterns of every station, kind of day and number of open windows."""
         scenario = month.scenario
         rows: list[tuple[int, ...]] = []
-        first, last, staffed, close = [], [], [], []
+        first: list[int] = []
+        last: list[int] = []
+        staffed: list[int] = []
+        close: list[int] = []
         known: dict[tuple[object, ...], int] = {}
         self._pattern = np.zeros(len(month.dates) * len(stations), np.int64)
         for u in range(len(self._pattern)):

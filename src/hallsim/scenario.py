@@ -90,7 +90,7 @@ Count = Annotated[int, BeforeValidator(_fold_number), Field(ge=0)]
 Number = Annotated[float, BeforeValidator(_fold_number), Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, BeforeValidator(_fold_number), Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, BeforeValidator(_fold_number), Field(ge=0, le=1, allow_inf_nan=False)]
-Clock = Annotated[int, BeforeValidator(parse_clock)]
+Clock = Annotated[int, BeforeValidator(parse_clock, json_schema_input_type=str | int | float)]
 Day = Annotated[str, BeforeValidator(fold_day), Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]
 Date = Annotated[dt.date, BeforeValidator(fold_day)]
 Id = Annotated[
@@ -98,7 +98,11 @@ Id = Annotated[
     BeforeValidator(lambda v: fold(str(v)) if isinstance(v, str | int) else v),
     Field(min_length=1, max_length=60, pattern=r"^[^\s|*@/\[\]=,]+$"),
 ]
-Names = Annotated[tuple[str, ...], BeforeValidator(_split), Field(min_length=1)]
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_split, json_schema_input_type=str | tuple[str, ...]),
+    Field(min_length=1),
+]
 """One or more ids joined by `|`; `*` is all."""
 
 
@@ -111,7 +115,11 @@ class Model(BaseModel):
 class Row(Model):
     """A row of a table.  `source` marks every figure of the row: `assumed; count: seed`."""
 
-    source: str = Field("", title="来源", description="seed, assumed or calibrated; per column: 'assumed; count: seed'")
+    source: str = Field(
+        "",
+        title="来源",
+        description="seed, assumed or calibrated; per column: 'assumed; count: seed'",
+    )
     note: str = Field("", title="说明", description="reason or reference")
 
 
@@ -122,16 +130,22 @@ class Hall(Row):
     name: str = Field("", title="名称", description="name in Chinese")
     name_en: str = Field("", title="英文名", description="name in English")
     tier: Tier = Field(title="层级", description="district, street or community")
-    street: str = Field("", title="所属街道厅", description="community halls: id of their street hall")
+    street: str = Field(
+        "", title="所属街道厅", description="community halls: id of their street hall"
+    )
     hours: Id = Field(title="开放时间", description="name of an entry of `hours`")
-    weight: Number = Field(1.0, title="权重", description="share of demand given to several halls together")
+    weight: Number = Field(
+        1.0, title="权重", description="share of demand given to several halls together"
+    )
 
 
 class Windows(Row):
     """Windows of one kind in a hall."""
 
     hall: Id = Field(title="大厅", description="hall id")
-    kind: WindowKind = Field("comprehensive", title="类型", description="comprehensive, themed or specialist")
+    kind: WindowKind = Field(
+        "comprehensive", title="类型", description="comprehensive, themed or specialist"
+    )
     label: str = Field("", title="名称", description="name of the group of windows")
     items: Names = Field(("*",), title="受理事项", description="items served: '*' or a|b")
     count: Count = Field(title="窗口数", description="number of windows")
@@ -146,7 +160,9 @@ class Clerks(Row):
     hall: Id = Field(title="大厅", description="home hall")
     group: Id = Field("general", title="组别", description="skill group")
     count: Count = Field(title="人数", description="clerks on staff")
-    minimum: Count = Field(1, title="最少人数", description="clerks assigned here at any time, at least")
+    minimum: Count = Field(
+        1, title="最少人数", description="clerks assigned here at any time, at least"
+    )
     skills: Names = Field(("*",), title="技能", description="items they can handle: '*' or a|b")
 
 
@@ -156,20 +172,28 @@ class Item(Row):
     item: Id = Field(title="事项", description="item id")
     name: str = Field("", title="名称", description="name in Chinese")
     name_en: str = Field("", title="英文名", description="name in English")
-    minutes: Positive = Field(title="办理分钟", description="mean handling time at normal speed, minutes")
-    cv: Number = Field(0.6, title="变异系数", description="coefficient of variation of the handling time")
+    minutes: Positive = Field(
+        title="办理分钟", description="mean handling time at normal speed, minutes"
+    )
+    cv: Number = Field(
+        0.6, title="变异系数", description="coefficient of variation of the handling time"
+    )
     law: Literal["lognormal", "gamma", "exponential", "fixed"] = Field(
         "lognormal", title="分布", description="law of the handling time"
     )
     months: str = Field("", title="月度曲线", description="month profile; empty = flat")
     weekdays: str = Field("", title="星期曲线", description="weekday profile; empty = flat")
-    hours: str = Field("", title="时段曲线", description="hour profile; empty = flat over the opening hours")
+    hours: str = Field(
+        "", title="时段曲线", description="hour profile; empty = flat over the opening hours"
+    )
 
 
 class Demand(Row):
     """Visitors who come for an item to one hall, or to several halls together by `weight`."""
 
-    halls: Names = Field(title="大厅", description="hall ids, '*', '@community' (a tier) or 'street-id/*'")
+    halls: Names = Field(
+        title="大厅", description="hall ids, '*', '@community' (a tier) or 'street-id/*'"
+    )
     item: Id = Field(title="事项", description="item id")
     volume: Number = Field(title="人次", description="visitors, without named peaks")
     per: Literal["year", "month"] = Field("year", title="周期", description="year, or mean month")
@@ -179,7 +203,9 @@ class Weight(Row):
     """One point of a month, weekday or hour profile."""
 
     profile: Id = Field(title="曲线", description="profile id")
-    kind: Literal["month", "weekday", "hour"] = Field(title="类别", description="month, weekday or hour")
+    kind: Literal["month", "weekday", "hour"] = Field(
+        title="类别", description="month, weekday or hour"
+    )
     key: Annotated[str, BeforeValidator(lambda v: fold(str(v)))] = Field(
         title="键", description="1..12, mon..sun and makeup, or 09:00-10:00"
     )
@@ -208,7 +234,9 @@ class CalendarDay(Row):
     day: Literal["workday", "makeup", "weekend", "holiday", "closed"] = Field(
         title="类型", description="what kind of day it is"
     )
-    sessions: str = Field("", title="开放时段", description="sessions of that day instead of the usual ones")
+    sessions: str = Field(
+        "", title="开放时段", description="sessions of that day instead of the usual ones"
+    )
     name: str = Field("", title="名称", description="name of the day")
 
 
@@ -223,7 +251,9 @@ class Session(Model):
     @classmethod
     def _parse(cls, value: Any) -> Any:
         if isinstance(value, str):
-            m = re.fullmatch(r"([\d:点半分]+)\s*[-–—~]\s*([\d:点半分]+)(?:\s*@\s*(\d+)\s*%)?", fold(value))
+            m = re.fullmatch(
+                r"([\d:点半分]+)\s*[-–—~]\s*([\d:点半分]+)(?:\s*@\s*(\d+)\s*%)?", fold(value)
+            )
             if not m:
                 raise ValueError("session")
             return {"on": m[1], "off": m[2], "share": int(m[3]) / 100 if m[3] else 1.0}
@@ -249,7 +279,10 @@ def split_sessions(value: Any) -> Any:
     return value
 
 
-Sessions = Annotated[tuple[Session, ...], BeforeValidator(split_sessions)]
+Sessions = Annotated[
+    tuple[Session, ...],
+    BeforeValidator(split_sessions, json_schema_input_type=str | tuple[str | Session, ...]),
+]
 
 
 class Lunch(Model):
@@ -277,10 +310,16 @@ class Hours(Model):
     fri: Sessions | None = None
     sat: Sessions = Field((), title="周六", description="Saturday sessions")
     sun: Sessions = Field((), title="周日", description="Sunday sessions")
-    makeup: Sessions | None = Field(None, title="调休上班日", description="make-up working days; default: as weekdays")
+    makeup: Sessions | None = Field(
+        None, title="调休上班日", description="make-up working days; default: as weekdays"
+    )
     holiday: Sessions = Field((), title="节假日", description="sessions on public holidays")
-    last_ticket_minutes: Number = Field(0, title="停止取号提前", description="no ticket in the last minutes of the day")
-    doors_minutes: Number = Field(0, title="提前进厅", description="tickets can be taken so long before opening")
+    last_ticket_minutes: Number = Field(
+        0, title="停止取号提前", description="no ticket in the last minutes of the day"
+    )
+    doors_minutes: Number = Field(
+        0, title="提前进厅", description="tickets can be taken so long before opening"
+    )
     lunch: Lunch | None = Field(None, title="午间轮休", description="lunch in waves")
 
 
@@ -288,24 +327,34 @@ class VisitorClass(Model):
     """A class of visitor.  Shares of all classes sum to 1."""
 
     share: Share = Field(title="占比", description="share of visitors")
-    credit_minutes: Number = Field(0, title="优先提前", description="the ticket counts as so many minutes earlier")
+    credit_minutes: Number = Field(
+        0, title="优先提前", description="the ticket counts as so many minutes earlier"
+    )
     patience_minutes: Positive | None = Field(
-        None, title="平均耐心", description="mean of the exponential patience; empty = waits for ever"
+        None,
+        title="平均耐心",
+        description="mean of the exponential patience; empty = waits for ever",
     )
 
 
 class Variation(Model):
     """Days differ by more than chance: two lognormal factors of mean 1."""
 
-    day_cv: Number = Field(0.0, title="全区日间变异", description="factor per day, shared by all halls")
+    day_cv: Number = Field(
+        0.0, title="全区日间变异", description="factor per day, shared by all halls"
+    )
     hall_cv: Number = Field(0.0, title="各厅日间变异", description="factor per day and hall")
 
 
 class HolidayEffect(Model):
     """Factors on the open days around days off: nearest first."""
 
-    before: tuple[Number, ...] = Field((), title="节前", description="last open day before, the one before that, …")
-    after: tuple[Number, ...] = Field((), title="节后", description="first open day after, the next, …")
+    before: tuple[Number, ...] = Field(
+        (), title="节前", description="last open day before, the one before that, …"
+    )
+    after: tuple[Number, ...] = Field(
+        (), title="节后", description="first open day after, the next, …"
+    )
 
 
 class Holidays(Model):
@@ -318,42 +367,72 @@ class Holidays(Model):
 class Staffing(Model):
     """How many of the clerks on staff are at a window."""
 
-    leave_rate: Share = Field(0.0, title="休假率", description="planned leave, spread evenly over the days")
-    absence_rate: Share = Field(0.0, title="缺勤率", description="unplanned absence, independent per clerk and day")
-    other_duty_rate: Share = Field(0.0, title="非窗口岗位占比", description="guidance desk, back office, training")
+    leave_rate: Share = Field(
+        0.0, title="休假率", description="planned leave, spread evenly over the days"
+    )
+    absence_rate: Share = Field(
+        0.0, title="缺勤率", description="unplanned absence, independent per clerk and day"
+    )
+    other_duty_rate: Share = Field(
+        0.0, title="非窗口岗位占比", description="guidance desk, back office, training"
+    )
 
 
 class TransferTier(Model):
     """What a transfer costs."""
 
-    order_minutes: Number = Field(title="调动成本", description="cost of one transfer order, in visitor minutes")
-    travel_minutes: Number = Field(title="额外通勤", description="extra travel per clerk and working day, minutes")
+    order_minutes: Number = Field(
+        title="调动成本", description="cost of one transfer order, in visitor minutes"
+    )
+    travel_minutes: Number = Field(
+        title="额外通勤", description="extra travel per clerk and working day, minutes"
+    )
 
 
 class Transfers(Model):
     """Costs of moving clerks, nearest first: within a street, between streets, with the district hall."""
 
-    within_street: TransferTier = Field(TransferTier(order_minutes=120, travel_minutes=15), title="街道内")
-    between_streets: TransferTier = Field(TransferTier(order_minutes=240, travel_minutes=40), title="街道间")
-    with_district: TransferTier = Field(TransferTier(order_minutes=240, travel_minutes=40), title="街道与区级大厅间")
-    notice_days: Count = Field(7, title="提前通知天数", description="days between the notice and the first day")
-    travel_weight: Number = Field(1.0, title="通勤权重", description="visitor minutes that one minute of travel is worth")
+    within_street: TransferTier = Field(
+        TransferTier(order_minutes=120, travel_minutes=15), title="街道内"
+    )
+    between_streets: TransferTier = Field(
+        TransferTier(order_minutes=240, travel_minutes=40), title="街道间"
+    )
+    with_district: TransferTier = Field(
+        TransferTier(order_minutes=240, travel_minutes=40), title="街道与区级大厅间"
+    )
+    notice_days: Count = Field(
+        7, title="提前通知天数", description="days between the notice and the first day"
+    )
+    travel_weight: Number = Field(
+        1.0, title="通勤权重", description="visitor minutes that one minute of travel is worth"
+    )
 
 
 class Objective(Model):
     """What the optimizer counts besides minutes of waiting."""
 
-    lost_minutes: Number = Field(120, title="流失折算", description="minutes for a visitor who gave up or was turned away")
-    overtime_weight: Number = Field(1.0, title="加班权重", description="minutes for a minute of overtime")
+    lost_minutes: Number = Field(
+        120, title="流失折算", description="minutes for a visitor who gave up or was turned away"
+    )
+    overtime_weight: Number = Field(
+        1.0, title="加班权重", description="minutes for a minute of overtime"
+    )
 
 
 class Target(Model):
     """A service target; `tier` '*' is every hall."""
 
     tier: Literal["*", "district", "street", "community"] = Field("*", title="层级")
-    mean_wait_minutes: Positive | None = Field(None, title="平均等候目标", description="mean wait at most")
-    within_minutes: Positive | None = Field(None, title="达标时限", description="served within x minutes of the ticket")
-    share: Share | None = Field(None, title="达标比例", description="share of all visitors served within x minutes")
+    mean_wait_minutes: Positive | None = Field(
+        None, title="平均等候目标", description="mean wait at most"
+    )
+    within_minutes: Positive | None = Field(
+        None, title="达标时限", description="served within x minutes of the ticket"
+    )
+    share: Share | None = Field(
+        None, title="达标比例", description="share of all visitors served within x minutes"
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Target:
@@ -368,8 +447,12 @@ class Run(Model):
     """How a study is run when the command line does not say otherwise."""
 
     seed: Count = Field(1, title="随机种子")
-    replications: Annotated[int, Field(ge=2)] = Field(30, title="检验重复次数", description="fresh months for the verification")
-    table_replications: Annotated[int, Field(ge=2)] = Field(20, title="建表重复次数", description="months for the waiting tables")
+    replications: Annotated[int, Field(ge=2)] = Field(
+        30, title="检验重复次数", description="fresh months for the verification"
+    )
+    table_replications: Annotated[int, Field(ge=2)] = Field(
+        20, title="建表重复次数", description="months for the waiting tables"
+    )
     period: Literal["day", "week", "month"] = Field("week", title="调配周期")
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, title="置信水平")
 

@@ -43,8 +43,12 @@ def visit_columns(crowd: Crowd, rota: Rota, windows_open: Ints, engine: Engine) 
     columns[0][:] = TURNED_AWAY
     if engine == "reference":
         visits = simulate(crowd.visitors(), rota.duties(windows_open), engine)
-        index = np.concatenate([np.arange(a, b) for a, b in zip(crowd.first, crowd.in_time, strict=True)])
-        for column, name in zip(columns, ("outcome", "window", "ticket", "called", "finished"), strict=True):
+        index = np.concatenate(
+            [np.arange(a, b) for a, b in zip(crowd.first, crowd.in_time, strict=True)]
+        )
+        for column, name in zip(
+            columns, ("outcome", "window", "ticket", "called", "finished"), strict=True
+        ):
             column[index] = getattr(visits, name)
         return columns
     for a, b in zip(crowd.first, crowd.in_time, strict=True):
@@ -83,7 +87,11 @@ def simulate_staffings(
         progress: called with the number of finished replications.
     """
     parts = stations(month.scenario)
-    chance, rota, ledger = Chance(month, parts, seed, purpose), Rota(month, parts), Ledger(month, parts)
+    chance, rota, ledger = (
+        Chance(month, parts, seed, purpose),
+        Rota(month, parts),
+        Ledger(month, parts),
+    )
 
     def one(replication: int) -> list[Tally]:
         crowd = chance.crowd(replication)

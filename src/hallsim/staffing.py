@@ -210,12 +210,17 @@ class _Model:
                 here = self._at_station(s, p)
                 for k, slope in _chords(convex):
                     start = int(t.lower[s]) + k
-                    self.problem += w - slope * here >= float(convex[k]) - slope * start, f"wait_{s}_{p}_{k}"
+                    self.problem += (
+                        w - slope * here >= float(convex[k]) - slope * start,
+                        f"wait_{s}_{p}_{k}",
+                    )
 
     def _add_loans(self) -> None:
         """Lent and borrowed clerks balance over the tier tree; days away cost travel."""
         t = self.tables
-        self._arcs: list[tuple[list[Any], float]] = []  # (variable by period, order cost of the arc)
+        self._arcs: list[
+            tuple[list[Any], float]
+        ] = []  # (variable by period, order cost of the arc)
         for g in range(len(t.groups)):
             net_of_street: dict[tuple[int, int], list[Any]] = {}
             for h in range(len(t.halls)):
@@ -228,8 +233,12 @@ class _Model:
                     self.problem += at_hall + lent[p] - borrowed[p] == home, f"hall_{g}_{h}_{p}"
                     if least > 0:
                         self.problem += at_hall >= least, f"minimum_{g}_{h}_{p}"
-                    net_of_street.setdefault((int(t.street[h]), p), []).append(lent[p] - borrowed[p])
-            pool: dict[int, list[Any]] = {p: net_of_street.get((DISTRICT, p), []) for p in self._periods}
+                    net_of_street.setdefault((int(t.street[h]), p), []).append(
+                        lent[p] - borrowed[p]
+                    )
+            pool: dict[int, list[Any]] = {
+                p: net_of_street.get((DISTRICT, p), []) for p in self._periods
+            }
             for street in self._streets:
                 up = self._loan(f"up_{g}_{street}", "street")
                 down = self._loan(f"down_{g}_{street}", "street")
@@ -243,9 +252,15 @@ class _Model:
     def _loan(self, name: str, level: str) -> list[Any]:
         """One arc of the tree in all periods, with its travel cost; its order cost is kept for later."""
         x = self.tables.transfers
-        order = arc_costs(x.within_street.order_minutes, x.between_streets.order_minutes, x.with_district.order_minutes)
+        order = arc_costs(
+            x.within_street.order_minutes,
+            x.between_streets.order_minutes,
+            x.with_district.order_minutes,
+        )
         travel = arc_costs(
-            x.within_street.travel_minutes, x.between_streets.travel_minutes, x.with_district.travel_minutes
+            x.within_street.travel_minutes,
+            x.between_streets.travel_minutes,
+            x.with_district.travel_minutes,
         )
         variables = [self._variable(f"{name}_{p}") for p in self._periods]
         for p, v in enumerate(variables):
@@ -275,7 +290,11 @@ def arc_costs(within: float, between: float, district: float) -> dict[str, float
         raise ValueError(
             "transfer costs must grow: within_street <= between_streets and with_district >= half of it"
         )
-    return {"hall": within / 2, "street": (between - within) / 2, "district": district - between / 2}
+    return {
+        "hall": within / 2,
+        "street": (between - within) / 2,
+        "district": district - between / 2,
+    }
 
 
 def convex_envelope(values: Floats) -> Floats:
@@ -307,7 +326,10 @@ def street_numbers(scenario: Scenario) -> Ints:
     streets = [h.hall for h in scenario.halls if h.tier == "street"]
     own = [h.hall if h.tier == "street" else h.street for h in scenario.halls]
     return np.array(
-        [DISTRICT if h.tier == "district" else streets.index(o) for h, o in zip(scenario.halls, own, strict=True)]
+        [
+            DISTRICT if h.tier == "district" else streets.index(o)
+            for h, o in zip(scenario.halls, own, strict=True)
+        ]
     )
 
 
@@ -381,5 +403,7 @@ def _spells(tables: StaffingTables, g: int, loans: list[dict[tuple[int, int], in
                 spells[begun, p - 1] = spells.get((begun, p - 1), 0) + 1
             open_since += [p] * (n - len(open_since))
         tier = tier_of(tables, a, b)
-        found += [Move(a, b, g, n, first, last, tier) for (first, last), n in sorted(spells.items())]
+        found += [
+            Move(a, b, g, n, first, last, tier) for (first, last), n in sorted(spells.items())
+        ]
     return found

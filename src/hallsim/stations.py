@@ -175,7 +175,11 @@ def home_by_group(scenario: Scenario, parts: list[Station]) -> Ints:
     for g, name in enumerate(group_names(scenario)):
         for h in range(len(scenario.halls)):
             able = [s for s, part in enumerate(parts) if part.hall == h and name in part.groups]
-            for s, n in zip(able, _share_out(int(count[h, g]), [len(parts[s].windows) for s in able]), strict=True):
+            for s, n in zip(
+                able,
+                _share_out(int(count[h, g]), [len(parts[s].windows) for s in able]),
+                strict=True,
+            ):
                 out[s, g] = n
     return out
 

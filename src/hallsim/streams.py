@@ -9,6 +9,7 @@ and adding a hall, an item or a visitor disturbs nobody else.
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -27,7 +28,7 @@ def stream(*names: str | int) -> int:
 
 
 @njit(cache=True, nogil=True, inline="always")
-def split(key, index):
+def split(key: Any, index: Any) -> Any:
     """The key of sub-stream `index` of `key`; also number `index` of the stream, as 64 bits."""
     z = np.uint64(key) + (np.uint64(index) + np.uint64(1)) * _GAMMA
     z = (z ^ (z >> _S30)) * _MIX1
@@ -36,13 +37,13 @@ def split(key, index):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def uniform(key, index):
+def uniform(key: Any, index: Any) -> float:
     """Number `index` of the stream, in the open interval (0, 1)."""
     return (np.float64(split(key, index) >> _S11) + 0.5) * _TO_UNIT
 
 
 @njit(cache=True, nogil=True)
-def normal_quantile(p):
+def normal_quantile(p: float) -> float:
     """Inverse of the standard normal distribution, relative error 1e-16 (Wichura 1988, AS 241)."""
     q = p - 0.5
     if abs(q) <= 0.425:
@@ -81,7 +82,7 @@ def normal_quantile(p):
 
 
 @njit(cache=True, nogil=True)
-def poisson(key, mean):
+def poisson(key: Any, mean: float) -> int:
     """Poisson by inversion, in chunks of mean 32: exact, and never smaller for a larger mean.
 
     Raising the mean therefore only adds visitors to those who come anyway.

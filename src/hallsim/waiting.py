@@ -40,7 +40,9 @@ class WaitingTables:
     def cost(self, lost_minutes: float, overtime_weight: float) -> Floats:
         """[D, S, N]: mean cost in visitor minutes, over replications."""
         mean = self.values.mean(axis=0)
-        found: Floats = mean[..., WAIT] + lost_minutes * mean[..., LOST] + overtime_weight * mean[..., OVERTIME]
+        found: Floats = (
+            mean[..., WAIT] + lost_minutes * mean[..., LOST] + overtime_weight * mean[..., OVERTIME]
+        )
         return found
 
 
@@ -83,9 +85,26 @@ def waiting_tables(
 
 @njit(cache=True, nogil=True)
 def _table(
-    first, in_time, last, arrival, item, credit, service, patience, opened, base,
-    duty_first, duty_last, close_of, window, items, on, off, speed, cost,
-):  # fmt: skip
+    first: Ints,
+    in_time: Ints,
+    last: Ints,
+    arrival: Ints,
+    item: Ints,
+    credit: Ints,
+    service: Ints,
+    patience: Ints,
+    opened: Ints,
+    base: Ints,
+    duty_first: Ints,
+    duty_last: Ints,
+    close_of: Ints,
+    window: Ints,
+    items: Ints,
+    on: Ints,
+    off: Ints,
+    speed: Ints,
+    cost: Floats,
+) -> None:
     largest = 0
     for u in range(len(first)):
         largest = max(largest, in_time[u] - first[u])
@@ -100,7 +119,12 @@ def _table(
             pattern = base[u] + opened[k, u]
             c, d = duty_first[pattern], duty_last[pattern]
             scratch[:, :n] = NEVER
-            outcome, ticket, called, finished = scratch[0, :n], scratch[2, :n], scratch[3, :n], scratch[4, :n]
+            outcome, ticket, called, finished = (
+                scratch[0, :n],
+                scratch[2, :n],
+                scratch[3, :n],
+                scratch[4, :n],
+            )
             hall_day(
                 arrival[a:b], item[a:b], credit[a:b], service[a:b], patience[a:b],
                 window[c:d], items[c:d], on[c:d], off[c:d], speed[c:d], True,
@@ -111,7 +135,15 @@ def _table(
 
 
 @njit(cache=True, nogil=True)
-def _cost(patience, outcome, ticket, called, finished, close, cell):
+def _cost(
+    patience: Ints,
+    outcome: Ints,
+    ticket: Ints,
+    called: Ints,
+    finished: Ints,
+    close: int,
+    cell: Floats,
+) -> None:
     for v in range(len(outcome)):
         if outcome[v] == SERVED:
             cell[WAIT] += (called[v] - ticket[v]) / 60.0
