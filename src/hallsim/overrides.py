@@ -59,9 +59,7 @@ class PathFault(Exception):  # noqa: N818 - becomes a `Problem` at once
 
     def problem(self, change: Change) -> Problem:
         """The fault of this change."""
-        return Problem(
-            self.rule, change.place, change.path, self.value, suggestion=self.suggestion
-        )
+        return Problem(self.rule, change.place, change.path, self.value, suggestion=self.suggestion)
 
 
 @dataclass

@@ -454,9 +454,7 @@ _RULES = {
 """Our rule for each of pydantic's error types."""
 
 
-def _value_problems(
-    errors: Sequence[Any], raw: Raw, data: Mapping[str, Any]
-) -> list[Problem]:
+def _value_problems(errors: Sequence[Any], raw: Raw, data: Mapping[str, Any]) -> list[Problem]:
     """Problems of values, a misspelt key and the key that is missing for it told as one."""
     errors = [e for e in errors if not _is_told(tuple(e["loc"]), raw)]
     missing = {tuple(e["loc"]) for e in errors if e["type"] == "missing"}
