@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import random_days
+import tables
 from conftest import Engine
 from hallsim import reference
 from hallsim.records import Duties, Visitors
@@ -54,3 +55,16 @@ def test_invariants_on_many_days_at_once(engine: Engine, serve_out: bool) -> Non
     visits = engine(visitors, duties, serve_out)
     random_days.assert_sound(visitors, duties, visits, serve_out)
     assert {0, 1, 2} == set(visits.outcome.tolist())
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("hallsim.compiled"), reason="one engine only")
+def test_the_compiled_engine_refuses_what_does_not_fit_into_its_keys() -> None:
+    from hallsim import compiled
+
+    for arrival, credit in ((2**32, 0), (0, 2**32)):
+        late = tables.visitors(f"arrival service credit\n{arrival} 1 {credit}")
+        with pytest.raises(OverflowError):
+            compiled.simulate(late, tables.duties("on off\n0 1"))
+    fits = tables.visitors(f"arrival service credit\n0 9 0\n1 9 0\n2 9 {2**32 - 1}")
+    plan = tables.duties("on off\n0 99")
+    assert compiled.simulate(fits, plan) == reference.simulate(fits, plan)

@@ -33,8 +33,13 @@ def simulate(visitors: Visitors, duties: Duties, serve_out: bool = True) -> Visi
     """Send the visitors of any number of days and halls past the windows on duty.
 
     Rows of `visitors` must be in ticket order within each day and hall.  Rules: `docs/rules.md`.
+
+    Raises:
+        OverflowError: an arrival or a credit of 2**32 seconds (136 years) or more.
     """
     n = len(visitors)
+    if max(visitors.arrival.max(initial=0), visitors.credit.max(initial=0)) >> 63 - _ROW_BITS:
+        raise OverflowError("arrivals and credits must be below 2**32 seconds")
     columns = Visits(*(np.full(n, NEVER, np.int64) for _ in range(5)))
     order = np.lexsort((np.arange(n), visitors.hall, visitors.day))
     people = visitors.rows(order)
