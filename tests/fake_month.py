@@ -19,9 +19,17 @@ from hallsim.scenario import Clerks, Demand, Hall, Hours, Item, Scenario, Target
 STREETS = ["观湖", "民治", "龙华", "大浪", "福城", "观澜"]
 PINYIN = ["Guanhu", "Minzhi", "Longhua", "Dalang", "Fucheng", "Guanlan"]
 ALL_MEASURES = [
-    "visitors", "served", "abandoned", "turned_away", "mean_wait_min", "median_wait_min",
-    "p90_wait_min", "within_share", "utilisation", "overtime_min",
-]  # fmt: skip
+    "visitors",
+    "served",
+    "abandoned",
+    "turned_away",
+    "mean_wait_min",
+    "median_wait_min",
+    "p90_wait_min",
+    "within_share",
+    "utilisation",
+    "overtime_min",
+]
 
 
 @dataclass(frozen=True)
@@ -58,16 +66,36 @@ class FakeRecommendation:
 
 
 def district(halls: int = 57) -> Scenario:
-    rows = [Hall(hall="D", name="龙华区行政服务大厅", name_en="Longhua district hall",
-                 tier="district", hours="usual")]  # fmt: skip
+    rows = [
+        Hall(
+            hall="D",
+            name="龙华区行政服务大厅",
+            name_en="Longhua district hall",
+            tier="district",
+            hours="usual",
+        )
+    ]
     for i, (name, en) in enumerate(zip(STREETS, PINYIN, strict=True), 1):
-        rows.append(Hall(hall=f"S{i}", name=f"{name}街道大厅", name_en=f"{en} street hall",
-                         tier="street", hours="usual"))  # fmt: skip
+        rows.append(
+            Hall(
+                hall=f"S{i}",
+                name=f"{name}街道大厅",
+                name_en=f"{en} street hall",
+                tier="street",
+                hours="usual",
+            )
+        )
         rows += [
-            Hall(hall=f"S{i}-{k:02d}", name=f"{name}社区{k:02d}", name_en=f"{en} community {k:02d}",
-                 tier="community", street=f"S{i}", hours="usual")
+            Hall(
+                hall=f"S{i}-{k:02d}",
+                name=f"{name}社区{k:02d}",
+                name_en=f"{en} community {k:02d}",
+                tier="community",
+                street=f"S{i}",
+                hours="usual",
+            )
             for k in range(1, 10 if i < 3 else 9)
-        ]  # fmt: skip
+        ]
     rows = rows[:halls]
     size = {"district": 40, "street": 12, "community": 3}
     return Scenario(
@@ -88,11 +116,17 @@ def _long(keys: dict[str, Any], wait: float, visitors: float, half: float) -> li
     share = float(np.exp(-wait / 30))
     lost = visitors * min(0.3, wait / 400)
     values = {
-        "visitors": visitors, "served": visitors - lost, "abandoned": lost * 0.8,
-        "turned_away": lost * 0.2, "mean_wait_min": wait, "median_wait_min": wait * 0.7,
-        "p90_wait_min": wait * 2.3, "within_share": share, "utilisation": min(0.98, 0.6 + wait / 90),
+        "visitors": visitors,
+        "served": visitors - lost,
+        "abandoned": lost * 0.8,
+        "turned_away": lost * 0.2,
+        "mean_wait_min": wait,
+        "median_wait_min": wait * 0.7,
+        "p90_wait_min": wait * 2.3,
+        "within_share": share,
+        "utilisation": min(0.98, 0.6 + wait / 90),
         "overtime_min": wait * 2,
-    }  # fmt: skip
+    }
     return [
         {**keys, "measure": m, "mean": v, "lo": v * (1 - half), "hi": v * (1 + half)}
         for m, v in values.items()
@@ -118,18 +152,31 @@ def _periods(days: pd.DataFrame) -> pd.DataFrame:
     weeks: dict[tuple[int, int], list[Any]] = {}
     for row in days.itertuples():
         weeks.setdefault(row.day.isocalendar()[:2], []).append(row)
-    return pd.DataFrame([
-        {"period": i, "first": w[0].day, "last": w[-1].day, "open_days": sum(r.open_halls > 0 for r in w)}
-        for i, w in enumerate(weeks.values())
-    ])  # fmt: skip
+    return pd.DataFrame(
+        [
+            {
+                "period": i,
+                "first": w[0].day,
+                "last": w[-1].day,
+                "open_days": sum(r.open_halls > 0 for r in w),
+            }
+            for i, w in enumerate(weeks.values())
+        ]
+    )
 
 
 def _measures(
-    scenario: Scenario, days: pd.DataFrame, wait: dict[str, float], visitors: dict[str, float], rng: Any
+    scenario: Scenario,
+    days: pd.DataFrame,
+    wait: dict[str, float],
+    visitors: dict[str, float],
+    rng: Any,
 ) -> FakeMeasures:
     open_days = days[days.open_halls > 0]
-    swing = {d: 0.6 + 0.8 * np.sin(np.pi * i / len(open_days)) + (d.weekday() == 0) * 0.3
-             for i, d in enumerate(open_days.day)}  # fmt: skip
+    swing = {
+        d: 0.6 + 0.8 * np.sin(np.pi * i / len(open_days)) + (d.weekday() == 0) * 0.3
+        for i, d in enumerate(open_days.day)
+    }
     total = sum(visitors.values())
     mean = sum(wait[h] * visitors[h] for h in wait) / total
     hall_day, queue = [], []
@@ -141,21 +188,43 @@ def _measures(
             hall_day += _long({"hall": h.hall, "day": d}, w, visitors[h.hall] / len(swing), 0.15)
         for slot in range(18, 36):
             q = wait[h.hall] * abs(np.sin(slot)) / 3
-            queue.append({"hall": h.hall, "slot": f"{slot // 2:02d}:{slot % 2 * 30:02d}",
-                          "measure": "queue", "mean": q, "lo": q * 0.9, "hi": q * 1.1})  # fmt: skip
+            queue.append(
+                {
+                    "hall": h.hall,
+                    "slot": f"{slot // 2:02d}:{slot % 2 * 30:02d}",
+                    "measure": "queue",
+                    "mean": q,
+                    "lo": q * 0.9,
+                    "hi": q * 1.1,
+                }
+            )
     hours = {9: 1.3, 10: 1.5, 11: 0.9, 14: 1.2, 15: 1.1, 16: 0.8, 17: 0.4}
     tables = {
         "district": _long({}, mean, total, 0.05),
         "hall": [r for h in wait for r in _long({"hall": h}, wait[h], visitors[h], 0.12)],
-        "tier": [r for t in ("district", "street", "community") for r in _long({"tier": t}, mean, total / 3, 0.08)],
+        "tier": [
+            r
+            for t in ("district", "street", "community")
+            for r in _long({"tier": t}, mean, total / 3, 0.08)
+        ],
         "item": _long({"item": "residence"}, mean, total, 0.05),
         "class": _long({"class": "ordinary"}, mean, total, 0.05),
-        "weekday": [r for d in range(6) for r in _long({"weekday": d}, mean * (1.4 - d / 10), total / 6, 0.07)],
-        "hour": [r for k, f in hours.items() for r in _long({"hour": k}, mean * f, total / 7, 0.07)],
-        "day": [r for d, f in swing.items() for r in _long({"day": d}, mean * f, total / len(swing), 0.1)],
+        "weekday": [
+            r
+            for d in range(6)
+            for r in _long({"weekday": d}, mean * (1.4 - d / 10), total / 6, 0.07)
+        ],
+        "hour": [
+            r for k, f in hours.items() for r in _long({"hour": k}, mean * f, total / 7, 0.07)
+        ],
+        "day": [
+            r
+            for d, f in swing.items()
+            for r in _long({"day": d}, mean * f, total / len(swing), 0.1)
+        ],
         "hall_day": hall_day,
         "queue": queue,
-    }  # fmt: skip
+    }
     month = SimpleNamespace(month=SimpleNamespace(scenario=scenario))
     return FakeMeasures({k: pd.DataFrame(v) for k, v in tables.items()}, month)
 
@@ -173,7 +242,9 @@ def _difference(home: FakeMeasures, plan: FakeMeasures) -> pd.DataFrame:
     return pd.concat(out, ignore_index=True)
 
 
-def _moves(scenario: Scenario, periods: pd.DataFrame, wait: dict[str, float], n: int, rng: Any) -> pd.DataFrame:
+def _moves(
+    scenario: Scenario, periods: pd.DataFrame, wait: dict[str, float], n: int, rng: Any
+) -> pd.DataFrame:
     by_wait = sorted(wait, key=lambda h: wait[h])
     street = {h.hall: h.street or h.hall for h in scenario.halls}
     rows = []
@@ -181,52 +252,107 @@ def _moves(scenario: Scenario, periods: pd.DataFrame, wait: dict[str, float], n:
         a, b = by_wait[i % 20], by_wait[-1 - i % 14]
         first = int(rng.integers(0, len(periods)))
         last = int(rng.integers(first, len(periods)))
-        tier = "with_district" if "D" in (a, b) else (
-            "within_street" if street[a] == street[b] else "between_streets")  # fmt: skip
+        tier = (
+            "with_district"
+            if "D" in (a, b)
+            else ("within_street" if street[a] == street[b] else "between_streets")
+        )
         start, end = periods["first"][first], periods["last"][last]
-        rows.append({"from": a, "to": b, "group": "general", "clerks": int(rng.integers(1, 4)), "first": start, "last": end,
-                     "working_days": int(periods.open_days[first : last + 1].sum()), "tier": tier,
-                     "travel_min": 15.0 if tier == "within_street" else 40.0,
-                     "notice_by": start - dt.timedelta(days=7)})  # fmt: skip
-    columns = ["from", "to", "group", "clerks", "first", "last", "working_days", "tier", "travel_min", "notice_by"]
+        rows.append(
+            {
+                "from": a,
+                "to": b,
+                "group": "general",
+                "clerks": int(rng.integers(1, 4)),
+                "first": start,
+                "last": end,
+                "working_days": int(periods.open_days[first : last + 1].sum()),
+                "tier": tier,
+                "travel_min": 15.0 if tier == "within_street" else 40.0,
+                "notice_by": start - dt.timedelta(days=7),
+            }
+        )
+    columns = [
+        "from",
+        "to",
+        "group",
+        "clerks",
+        "first",
+        "last",
+        "working_days",
+        "tier",
+        "travel_min",
+        "notice_by",
+    ]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.sort_values(["first", "from", "to"], ignore_index=True)
 
 
 def _assumptions(scenario: Scenario) -> list[dict[str, Any]]:
     rows = [
-        {"path": "staffing.leave_rate", "value": 0.06, "source": "assumed", "note": "按年休假天数折算"},
+        {
+            "path": "staffing.leave_rate",
+            "value": 0.06,
+            "source": "assumed",
+            "note": "按年休假天数折算",
+        },
         {"path": "staffing.absence_rate", "value": 0.02, "source": "assumed", "note": ""},
-        {"path": "variation.day_cv", "value": 0.15, "source": "assumed", "note": "同类大厅的日间差异"},
+        {
+            "path": "variation.day_cv",
+            "value": 0.15,
+            "source": "assumed",
+            "note": "同类大厅的日间差异",
+        },
         {"path": "classes.ordinary.patience_minutes", "value": 90, "source": "assumed", "note": ""},
         {"path": "objective.lost_minutes", "value": 120, "source": "default", "note": ""},
         {"path": "run.replications", "value": 30, "source": "default", "note": ""},
         {"path": "targets[0].mean_wait_minutes", "value": 20, "source": "seed", "note": "来源文稿"},
-        {"path": "demand[0].volume", "value": 1.5e6, "source": "calibrated", "note": "使平均等候接近 20 分钟"},
-    ]  # fmt: skip
+        {
+            "path": "demand[0].volume",
+            "value": 1.5e6,
+            "source": "calibrated",
+            "note": "使平均等候接近 20 分钟",
+        },
+    ]
     for h in scenario.halls:
         rows += [
             {"path": f"windows[{h.hall}].count", "value": 3, "source": "seed", "note": ""},
-            {"path": f"clerks[{h.hall}].count", "value": 3, "source": "assumed", "note": "按窗口数分摊"},
+            {
+                "path": f"clerks[{h.hall}].count",
+                "value": 3,
+                "source": "assumed",
+                "note": "按窗口数分摊",
+            },
         ]
     return rows
 
 
-def fake(month: str = "2018-09", halls: int = 57, moves: int = 34, unmet: bool = True,
-         provisional: bool = False, seed: int = 1) -> Any:  # fmt: skip
+def fake(
+    month: str = "2018-09",
+    halls: int = 57,
+    moves: int = 34,
+    unmet: bool = True,
+    provisional: bool = False,
+    seed: int = 1,
+) -> Any:
     """A recommendation for a month; the same arguments give the same figures."""
     rng = np.random.default_rng(seed)
     scenario = district(halls)
     days = _days(month)
     days["open_halls"] = [
-        0 if d.kind == "holiday" or (d.kind == "weekend" and d.day.weekday() == 6)
-        else (7 if d.kind == "weekend" else halls) for d in days.itertuples()
-    ]  # fmt: skip
+        0
+        if d.kind == "holiday" or (d.kind == "weekend" and d.day.weekday() == 6)
+        else (7 if d.kind == "weekend" else halls)
+        for d in days.itertuples()
+    ]
     days["provisional"] = provisional
     periods = _periods(days)
     ids = [h.hall for h in scenario.halls]
     wait = {h: float(rng.gamma(2.2, 12)) + 1 for h in ids}
-    visitors = {h: float(rng.uniform(1200, 2600)) * (9 if h == "D" else 3 if len(h) == 2 else 1) for h in ids}
+    visitors = {
+        h: float(rng.uniform(1200, 2600)) * (9 if h == "D" else 3 if len(h) == 2 else 1)
+        for h in ids
+    }
     better = {h: w * (0.55 if w > 25 else 1.05) if moves else w for h, w in wait.items()}
     home = _measures(scenario, days, wait, visitors, np.random.default_rng(7))
     plan = _measures(scenario, days, better, visitors, np.random.default_rng(7))
@@ -236,34 +362,93 @@ def fake(month: str = "2018-09", halls: int = 57, moves: int = 34, unmet: bool =
     for p in periods.itertuples():
         here = table[(table["first"] <= p.first) & (table["last"] >= p.last)]
         for h in ids:
-            change = here.loc[here["to"] == h, "clerks"].sum() - here.loc[here["from"] == h, "clerks"].sum()
-            staff.append({"hall": h, "period": p.period, "home": on_staff[h],
-                          "plan": max(1, int(on_staff[h] + change)), "minimum": 1, "windows": on_staff[h]})  # fmt: skip
+            change = (
+                here.loc[here["to"] == h, "clerks"].sum()
+                - here.loc[here["from"] == h, "clerks"].sum()
+            )
+            staff.append(
+                {
+                    "hall": h,
+                    "period": p.period,
+                    "home": on_staff[h],
+                    "plan": max(1, int(on_staff[h] + change)),
+                    "minimum": 1,
+                    "windows": on_staff[h],
+                }
+            )
     worst = sorted(better, key=lambda h: -better[h])
     gaps = [
-        {"hall": h, "period": p, "target": "mean_wait", "limit": 20.0, "plan": better[h] + p,
-         "best": better[h] * (0.9 if i % 2 else 0.4), "why": "windows" if i % 2 else "clerks"}
-        for i, h in enumerate(worst[:7]) for p in range(0, len(periods), 1 + i % 3)
-    ]  # fmt: skip
-    gaps += [{"hall": worst[0], "period": 1, "target": "within", "limit": 0.6, "plan": 0.31, "best": 0.44,
-              "why": "windows"}]  # fmt: skip
+        {
+            "hall": h,
+            "period": p,
+            "target": "mean_wait",
+            "limit": 20.0,
+            "plan": better[h] + p,
+            "best": better[h] * (0.9 if i % 2 else 0.4),
+            "why": "windows" if i % 2 else "clerks",
+        }
+        for i, h in enumerate(worst[:7])
+        for p in range(0, len(periods), 1 + i % 3)
+    ]
+    gaps += [
+        {
+            "hall": worst[0],
+            "period": 1,
+            "target": "within",
+            "limit": 0.6,
+            "plan": 0.31,
+            "best": 0.44,
+            "why": "windows",
+        }
+    ]
     saves = [
         {"hall": h, "saves_min": better[h] * 160, "lo": better[h] * 120, "hi": better[h] * 200}
         for h in worst
     ]
     return FakeRecommendation(
-        scenario=scenario, month=month, scenario_name="base", periods=periods, days=days,
-        provisional=provisional, home=home, plan=plan, difference=_difference(home, plan),
-        staff=pd.DataFrame(staff), moves=table, marginal=pd.DataFrame(saves),
-        unmet=pd.DataFrame(gaps if unmet else [],
-                           columns=["hall", "period", "target", "limit", "plan", "best", "why"]),
-        moves_cost={"orders": len(table), "clerk_days": int((table.clerks * table.working_days).sum()),
-                    "travel_hours": float((table.clerks * table.working_days * table.travel_min).sum() / 60)},
-        solver={"name": "HiGHS", "status": "optimal", "gap": 0.0002, "integral": True, "objective": 1.23e6,
-                "bound": 1.2298e6, "seconds": 0.4, "rounding_loss": 0.0},
-        notes=(), assumptions=tuple(_assumptions(scenario)),
-        meta={"hallsim": "0.1.0", "python": "3.11", "versions": {"numpy": "2.4.6", "pulp": "3.3.2"},
-              "seed": 1, "inputs": {"scenario.yaml": "a" * 64, "halls.csv": "b" * 64},
-              "command": "hallsim recommend scenarios/longhua-shenzhen --month 2018-09",
-              "created": "2026-01-05T09:00:00", "seconds": 41.2},
-    )  # fmt: skip
+        scenario=scenario,
+        month=month,
+        scenario_name="base",
+        periods=periods,
+        days=days,
+        provisional=provisional,
+        home=home,
+        plan=plan,
+        difference=_difference(home, plan),
+        staff=pd.DataFrame(staff),
+        moves=table,
+        marginal=pd.DataFrame(saves),
+        unmet=pd.DataFrame(
+            gaps if unmet else [],
+            columns=["hall", "period", "target", "limit", "plan", "best", "why"],
+        ),
+        moves_cost={
+            "orders": len(table),
+            "clerk_days": int((table.clerks * table.working_days).sum()),
+            "travel_hours": float(
+                (table.clerks * table.working_days * table.travel_min).sum() / 60
+            ),
+        },
+        solver={
+            "name": "HiGHS",
+            "status": "optimal",
+            "gap": 0.0002,
+            "integral": True,
+            "objective": 1.23e6,
+            "bound": 1.2298e6,
+            "seconds": 0.4,
+            "rounding_loss": 0.0,
+        },
+        notes=(),
+        assumptions=tuple(_assumptions(scenario)),
+        meta={
+            "hallsim": "0.1.0",
+            "python": "3.11",
+            "versions": {"numpy": "2.4.6", "pulp": "3.3.2"},
+            "seed": 1,
+            "inputs": {"scenario.yaml": "a" * 64, "halls.csv": "b" * 64},
+            "command": "hallsim recommend scenarios/longhua-shenzhen --month 2018-09",
+            "created": "2026-01-05T09:00:00",
+            "seconds": 41.2,
+        },
+    )

@@ -41,7 +41,11 @@ def subset(characters: str) -> bytes:
     from fontTools import subset as cut
 
     options = cut.Options(
-        layout_features=[], hinting=False, name_IDs=[1, 2], notdef_outline=True, recalc_timestamp=False
+        layout_features=[],
+        hinting=False,
+        name_IDs=[1, 2],
+        notdef_outline=True,
+        recalc_timestamp=False,
     )
     options.drop_tables += _DROPPED
     font = cut.load_font(str(path()), options, lazy=True)
@@ -68,6 +72,6 @@ def context() -> AbstractContextManager[Any]:
     import matplotlib as mpl
 
     register()
-    known = {font.name for font in mpl.font_manager.fontManager.ttflist}  # type: ignore[attr-defined]
+    known = {font.name for font in mpl.font_manager.fontManager.ttflist}
     families = [name for name in FAMILIES if name in known]
     return mpl.rc_context({"font.family": families, "axes.unicode_minus": True})

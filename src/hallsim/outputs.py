@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -116,7 +115,7 @@ def _previous(folder: Path, old: set[str]) -> Path:
 def _move(source: Path, target: Path, file: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(source, target)
+        source.replace(target)
     except PermissionError as error:
         raise OutputLocked(file) from error
 
@@ -125,7 +124,7 @@ def _undo(moved: list[tuple[Path, Path]], kept: Path, made: list[Path]) -> None:
     """Put everything back as it was: new files away, old files to their places."""
     for source, target in reversed(moved):
         if target.parent == kept:
-            os.replace(target, source)
+            target.replace(source)
         else:
             target.unlink()
     for path in [kept, kept.parent, *made]:

@@ -52,10 +52,14 @@ class Plots:
         return queue(self._of, hall, ax, **options)
 
 
-def waits(of: Any, ax: Axes | None = None, top: int | None = 20, language: Language | None = None) -> Axes:
+def waits(
+    of: Any, ax: Axes | None = None, top: int | None = 20, language: Language | None = None
+) -> Axes:
     """Mean wait of the halls with its interval, the longest first; `top=None` draws all halls."""
     names, say = _words(of, language)
-    sides = {k: _measure(m, "hall", "mean_wait_min").set_index("hall") for k, m in _sides(of).items()}
+    sides = {
+        k: _measure(m, "hall", "mean_wait_min").set_index("hall") for k, m in _sides(of).items()
+    }
     order = next(iter(sides.values()))["mean"].dropna().sort_values(ascending=False).index[:top]
     with fonts.context():
         ax = ax or _axes(8, 1.2 + 0.27 * len(order))
@@ -74,6 +78,8 @@ def waits(of: Any, ax: Axes | None = None, top: int | None = 20, language: Langu
 
 def hours(of: Any, ax: Axes | None = None, language: Language | None = None) -> Axes:
     """Mean wait by the hour in which the ticket was taken, with its interval as a band."""
+    from matplotlib.ticker import MaxNLocator
+
     _names, say = _words(of, language)
     with fonts.context():
         ax = ax or _axes(7, 3.6)
@@ -82,18 +88,20 @@ def hours(of: Any, ax: Axes | None = None, language: Language | None = None) -> 
             _band(ax, rows["hour"].to_numpy(), rows, side, say)
         ax.set_ylim(bottom=0)
         ax.xaxis.set_major_formatter(lambda x, _at: f"{x:g}:00")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         _finish(ax, say("Hour of the ticket"), say("Mean wait, minutes"), True)
     return ax
 
 
-def queue(of: Any, hall: str | None = None, ax: Axes | None = None, language: Language | None = None) -> Axes:
-    """Mean number waiting in each half hour of an open day; the hall with the longest queue if none is named."""
+def queue(
+    of: Any, hall: str | None = None, ax: Axes | None = None, language: Language | None = None
+) -> Axes:
+    """Mean number waiting in each half hour of an open day; of the longest queue if none is named."""
     names, say = _words(of, language)
     sides = {k: _measure(m, "queue", "queue") for k, m in _sides(of).items()}
     if hall is None:
         table = next(iter(sides.values()))
-        hall = str(table["hall"][table["mean"].idxmax()])
+        hall = str(table["hall"].iloc[int(table["mean"].argmax())])
     with fonts.context():
         ax = ax or _axes(7, 3.6)
         for side, table in sides.items():
@@ -107,14 +115,18 @@ def queue(of: Any, hall: str | None = None, ax: Axes | None = None, language: La
     return ax
 
 
-def heatmap(of: Any, ax: Axes | None = None, side: str = "plan", language: Language | None = None) -> Axes:
+def heatmap(
+    of: Any, ax: Axes | None = None, side: str = "plan", language: Language | None = None
+) -> Axes:
     """Mean wait, halls by days; the scale names the median half width of the intervals."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
     names, say = _words(of, language)
     sides = _sides(of)
     rows = _measure(sides.get(side) or next(iter(sides.values())), "hall_day", "mean_wait_min")
-    table = rows.assign(day=rows["day"].map(as_date)).pivot(index="hall", columns="day", values="mean")
+    table = rows.assign(day=rows["day"].map(as_date)).pivot(
+        index="hall", columns="day", values="mean"
+    )
     table = table.reindex([h for h in names if h in table.index])
     half = float(((rows["hi"] - rows["lo"]) / 2).median())
     with fonts.context():
@@ -122,10 +134,14 @@ def heatmap(of: Any, ax: Axes | None = None, side: str = "plan", language: Langu
         norm = BoundaryNorm([*HEAT_MINUTES, 1e9], len(HEAT))
         image = ax.imshow(table.to_numpy(), aspect="auto", cmap=ListedColormap(HEAT), norm=norm)
         ax.set_yticks(range(len(table)), [names[h] for h in table.index], fontsize=8)
-        ax.set_xticks(range(table.shape[1]), [str(d.day) for d in table.columns], fontsize=8)
+        ax.set_xticks(
+            range(table.shape[1]), [str(as_date(d).day) for d in table.columns], fontsize=8
+        )
         bar = ax.figure.colorbar(image, ax=ax, ticks=HEAT_MINUTES, spacing="uniform")
         bar.ax.set_yticklabels([str(m) for m in HEAT_MINUTES])
-        bar.set_label(say("Mean wait, minutes (interval: half width {half}, median)", half=f"±{half:.1f}"))
+        bar.set_label(
+            say("Mean wait, minutes (interval: half width {half}, median)", half=f"±{half:.1f}")
+        )
         ax.set_title(_month(table.columns[0], language or _scenario(of).language))
     return ax
 
@@ -171,8 +187,12 @@ def _spread(rows: pd.DataFrame) -> Any:
 
 
 def _band(ax: Axes, at: Any, rows: pd.DataFrame, side: str, say: Say) -> None:
-    ax.plot(at, rows["mean"].to_numpy(), marker="o", ms=3, color=COLOURS[side], label=_side(side, say))
-    ax.fill_between(at, rows["lo"].to_numpy(), rows["hi"].to_numpy(), color=COLOURS[side], alpha=0.25, lw=0)
+    ax.plot(
+        at, rows["mean"].to_numpy(), marker="o", ms=3, color=COLOURS[side], label=_side(side, say)
+    )
+    ax.fill_between(
+        at, rows["lo"].to_numpy(), rows["hi"].to_numpy(), color=COLOURS[side], alpha=0.25, lw=0
+    )
     ax.grid(alpha=0.3)
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from hallsim.report_page import page
 from hallsim.report_sheets import sheets
-from hallsim.report_words import NOTHING, Figures, Interval, as_date, figures, hall_name
+from hallsim.report_words import NOTHING, Figures, Interval, as_date, figures, hall_name, records
 from hallsim.text import Language
 
 if TYPE_CHECKING:
@@ -75,13 +75,13 @@ def summary(recommendation: Recommendation) -> dict[str, Any]:
         "confidence": r.plan.confidence,
         **_compared(home, plan, gaps.get("", {}), MEASURES),
         "moves_cost": r.moves_cost,
-        "moves": _records(r.moves),
+        "moves": records(r.moves),
         "solver_gap": r.solver.get("gap"),
         "solver": {k: v for k, v in r.solver.items() if k != "seconds"},
-        "periods": _records(r.periods),
+        "periods": records(r.periods),
         "halls": _halls(r, gaps),
-        "unmet": _records(r.unmet),
-        "marginal": _records(r.marginal),
+        "unmet": records(r.unmet),
+        "marginal": records(r.marginal),
         "notes": list(r.notes),
         "seconds": r.meta.get("seconds"),
         "manifest": {**r.meta, "solver_seconds": r.solver.get("seconds")},
@@ -97,7 +97,7 @@ def moves_csv(recommendation: Recommendation, language: Language = "zh") -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, MOVE_COLUMNS, lineterminator="\r\n")
     writer.writeheader()
-    for row in _plain(_records(recommendation.moves)):
+    for row in _plain(records(recommendation.moves)):
         row |= {"from_name": names[row["from"]], "to_name": names[row["to"]]}
         writer.writerow({k: _harmless(row.get(k, "")) for k in MOVE_COLUMNS})
     return out.getvalue()
@@ -125,11 +125,6 @@ def _compared(home: Figures, plan: Figures, gap: Figures, keys: dict[str, str]) 
 def _three(of: Figures, measure: str) -> dict[str, float]:
     found: Interval = of.get(measure, NOTHING)
     return {"mean": found.mean, "lo": found.lo, "hi": found.hi}
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    names = [str(c) for c in table.columns]
-    return [dict(zip(names, row, strict=True)) for row in table.itertuples(index=False, name=None)]
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import functools
+import itertools
 import math
 import re
 from collections import Counter
@@ -20,7 +21,6 @@ from hallsim.report_words import (
     NOTHING,
     Figures,
     Interval,
-    Say,
     as_date,
     between,
     day_text,
@@ -30,6 +30,7 @@ from hallsim.report_words import (
     listed,
     month_text,
     number,
+    records,
     span_text,
     speaker,
     weekday_text,
@@ -71,9 +72,12 @@ def _environment() -> jinja2.Environment:
 
 
 def _font(html: str, language: Language) -> str:
-    """A data address of the font: all characters in Chinese, else the Chinese ones only."""
+    """The rule that embeds the font: all characters in Chinese, else the Chinese ones, if any."""
     used = {c for c in html if c.isprintable() and (language == "zh" or c >= "\u2e80")}
-    return base64.b64encode(fonts.subset("".join(sorted(used)))).decode() if used else ""
+    if not used:
+        return ""
+    data = base64.b64encode(fonts.subset("".join(sorted(used)))).decode()
+    return f'@font-face {{ font-family: "Hallsim CJK"; src: url(data:font/woff2;base64,{data}); }}'
 
 
 class View:
@@ -84,13 +88,10 @@ class View:
         r = self.r = recommendation
         self.language, self.say = language, speaker(language)
         self.names = {h.hall: hall_name(h, language) for h in in_streets(r.scenario)}
-        self.weeks = [
-            {"period": int(p), "first": as_date(a), "last": as_date(b), "open_days": int(n)}
-            for p, a, b, n in zip(
-                r.periods["period"], r.periods["first"], r.periods["last"], r.periods["open_days"],
-                strict=True,
-            )
-        ]  # fmt: skip
+        self.weeks: list[dict[str, Any]] = [
+            {**p, "first": as_date(p["first"]), "last": as_date(p["last"])}
+            for p in records(r.periods)
+        ]
         self.kind = str(r.meta.get("period") or r.scenario.run.period)
         self.grouped = any(c.group != r.scenario.clerks[0].group for c in r.scenario.clerks)
         self.confidence = f"{100 * r.plan.confidence:g}%"
@@ -98,6 +99,10 @@ class View:
         self.halls = {k: figures(m.table("hall"), ("hall",)) for k, m in self._sides()}
         self.daily = {k: figures(m.table("day"), ("day",)) for k, m in self._sides()}
         self.gaps = figures(r.difference, ("hall",))
+
+    def gap(self, measure: str, hall: str = "") -> Interval:
+        """Plan minus home, of a hall or of the district."""
+        return self.gaps.get(hall, {}).get(measure, NOTHING)
 
     def _sides(self) -> tuple[tuple[str, Any], ...]:
         return ("home", self.r.home), ("plan", self.r.plan)
@@ -108,7 +113,11 @@ class View:
     def title(self) -> str:
         """District and month."""
         gap = " " if self.language == "zh" else " · "
-        return district_name(self.r.scenario, self.language) + gap + month_text(self.r.month, self.language)
+        return (
+            district_name(self.r.scenario, self.language)
+            + gap
+            + month_text(self.r.month, self.language)
+        )
 
     @property
     def orders(self) -> int:
@@ -128,7 +137,11 @@ class View:
             return _("Transfer nobody this month: no transfer is worth its cost.")
         if self.orders == 1:
             return _("Make one transfer: {clerks}.", clerks=self.people(self.clerks))
-        return _("Make {orders} transfers, {clerks} clerks in all.", orders=self.orders, clerks=self.clerks)
+        return _(
+            "Make {orders} transfers, {clerks} clerks in all.",
+            orders=self.orders,
+            clerks=self.clerks,
+        )
 
     def phrase(self, move: Mapping[str, Any]) -> str:
         """`3 clerks, 3 Sep – 28 Sep`."""
@@ -143,15 +156,23 @@ class View:
         """What it brings, in one sentence; careful where the interval holds 0."""
         _ = self.say
         home, plan = (self.district[k].get("mean_wait_min", NOTHING) for k in ("home", "plan"))
-        gap = self.gaps.get("", {}).get("mean_wait_min", NOTHING)
+        gap = self.gap("mean_wait_min")
         if not self.orders:
-            return _("The mean wait in the district stays at {home} minutes.", home=number(home.mean))
-        words = {"home": number(home.mean), "plan": number(plan.mean), "change": number(abs(gap.mean))}
+            return _("District mean wait stays at {home} minutes.", home=number(home.mean))
+        words = {
+            "home": number(home.mean),
+            "plan": number(plan.mean),
+            "change": number(abs(gap.mean)),
+        }
         if gap.hi < 0:
-            return _("The mean wait in the district falls from {home} to {plan} minutes, {change} less.", **words)
+            return _(
+                "District mean wait falls from {home} to {plan} minutes, {change} less.", **words
+            )
         if gap.lo > 0:
-            return _("The mean wait in the district rises from {home} to {plan} minutes, {change} more.", **words)
-        return _("The mean wait in the district does not clearly change ({home} before, {plan} after, in minutes).",
+            return _(
+                "District mean wait rises from {home} to {plan} minutes, {change} more.", **words
+            )
+        return _("District mean wait does not clearly change: {home} before, {plan} after (minutes).",
                  **words)  # fmt: skip
 
     @property
@@ -172,15 +193,25 @@ class View:
         rows = (
             (_("Mean wait"), "mean_wait_min", 1.0, 1, minutes, minutes, True),
             (_("Nine in ten wait at most"), "p90_wait_min", 1.0, 1, minutes, minutes, True),
-            (_("Share {what}", what=self.within), "within_share", 100.0, 1, "%", _("points"), False),
+            (
+                _("Share {what}", what=self.within),
+                "within_share",
+                100.0,
+                1,
+                "%",
+                _("points"),
+                False,
+            ),
             (_("Left unserved"), "lost", 1.0, 0, people, people, True),
         )
         return [t for row in rows if (t := self._tile(*row))]
 
     def _tile(self, label: str, measure: str, factor: float, digits: int, unit: str, gap_unit: str,
               less_is_better: bool) -> dict[str, str]:  # fmt: skip
-        home, plan = (self.district[k].get(measure, NOTHING).scaled(factor) for k in ("home", "plan"))
-        gap = self.gaps.get("", {}).get(measure, NOTHING).scaled(factor)
+        home, plan = (
+            self.district[k].get(measure, NOTHING).scaled(factor) for k in ("home", "plan")
+        )
+        gap = self.gap(measure).scaled(factor)
         if not (home and plan):
             return {}
         better, worse = (gap.hi < 0, gap.lo > 0) if less_is_better else (gap.lo > 0, gap.hi < 0)
@@ -199,22 +230,27 @@ class View:
 
     def certainty(self) -> list[str]:
         """How sure it is, in plain sentences."""
-        _, solver, gap = self.say, self.r.solver, self.gaps.get("", {}).get("mean_wait_min", NOTHING)
-        told = [_("Checked on {n} simulated months that the plan was not made from.", n=self.r.plan.replications)]
+        _, solver, gap = self.say, self.r.solver, self.gap("mean_wait_min")
+        n = self.r.plan.replications
+        told = [_("Checked on {n} simulated months that the plan had not seen.", n=n)]
         if self.orders and gap:
-            words = {"confidence": self.confidence, "interval": between(gap, self.language, sign=True)}
-            clear = gap.hi < 0 or gap.lo > 0
+            words = {
+                "confidence": self.confidence,
+                "interval": between(gap, self.language, sign=True),
+            }
             told.append(
-                _("Change of the mean wait: {interval} minutes ({confidence} interval); it is clearly not 0.", **words)
-                if clear
-                else _("Change of the mean wait: {interval} minutes ({confidence} interval); it may be 0.", **words)
+                _("Change of the mean wait: {interval} minutes ({confidence} interval).", **words)
             )
+            clear = gap.hi < 0 or gap.lo > 0
+            told.append(_("The change is clearly not 0.") if clear else _("The change may be 0."))
         if solver.get("gap") is not None and solver["gap"] < 5e-7:
             told.append(_("No other plan is better by the same figures."))
         elif solver.get("gap") is not None:
-            told.append(_("No other plan is more than {gap} better by the same figures.", gap=_percent(solver["gap"])))
+            best = _percent(solver["gap"])
+            told.append(_("No other plan is more than {gap} better by the same figures.", gap=best))
         if not solver.get("integral", True):
-            told.append(_("The plan was rounded to whole clerks; that cost {loss}.", loss=_percent(solver["rounding_loss"])))
+            loss = _percent(solver["rounding_loss"])
+            told.append(_("The plan was rounded to whole clerks; that cost {loss}.", loss=loss))
         return told
 
     def flags(self) -> list[str]:
@@ -231,9 +267,13 @@ class View:
         stuck = sum(row["why_id"] == "windows" for row in self.unmet_rows)
         short = len(self.unmet_rows) - stuck
         if stuck:
-            told.append(_("Halls that miss a target whatever is moved, for lack of windows: {n}.", n=stuck))
+            told.append(
+                _("Halls that miss a target whatever is moved, for lack of windows: {n}.", n=stuck)
+            )
         if short:
-            told.append(_("Halls that miss a target under the plan, for lack of clerks: {n}.", n=short))
+            told.append(
+                _("Halls that miss a target under the plan, for lack of clerks: {n}.", n=short)
+            )
         return told + [str(n) for n in self.r.notes]
 
     # ---- transfers and staffing ----
@@ -244,14 +284,20 @@ class View:
         tiers = self.tiers()
         return [
             {
-                "from": self.names[m["from"]], "to": self.names[m["to"]], "clerks": int(m["clerks"]),
+                "from": self.names[m["from"]],
+                "to": self.names[m["to"]],
+                "clerks": int(m["clerks"]),
                 "group": m.get("group", ""),
-                "start": as_date(m["first"]), "when": span_text(m["first"], m["last"], self.language),
-                "days": int(m["working_days"]), "tier": tiers[m["tier"]], "tier_id": m["tier"],
-                "travel": number(float(m["travel_min"]), 0), "notice": day_text(m["notice_by"], self.language),
+                "start": as_date(m["first"]),
+                "when": span_text(m["first"], m["last"], self.language),
+                "days": int(m["working_days"]),
+                "tier": tiers[m["tier"]],
+                "tier_id": m["tier"],
+                "travel": number(float(m["travel_min"]), 0),
+                "notice": day_text(m["notice_by"], self.language),
             }
-            for m in self.r.moves.to_dict("records")
-        ]  # fmt: skip
+            for m in records(self.r.moves)
+        ]
 
     def tiers(self) -> dict[str, str]:
         """Tiers of a transfer, in words."""
@@ -270,7 +316,8 @@ class View:
         days: dict[tuple[int, int], list[dt.date]] = {}
         for day in map(as_date, self.r.days["day"]):
             days.setdefault(day.isocalendar()[:2], []).append(day)
-        return [{"first": d[0], "last": d[-1], "title": span_text(d[0], d[-1], self.language)} for d in days.values()]
+        spans = [(d[0], d[-1]) for d in days.values()]
+        return [{"first": a, "last": b, "title": span_text(a, b, self.language)} for a, b in spans]
 
     def moves_by_week(self) -> list[dict[str, Any]]:
         """Transfers under the week in which they begin."""
@@ -278,7 +325,9 @@ class View:
         for week in self.shown_weeks:
             rows = [m for m in self.move_rows if week["first"] <= m["start"] <= week["last"]]
             if rows:
-                found.append({"title": week["title"], "rows": rows, "clerks": sum(m["clerks"] for m in rows)})
+                found.append(
+                    {"title": week["title"], "rows": rows, "clerks": sum(m["clerks"] for m in rows)}
+                )
         return found
 
     def week_title(self, week: Mapping[str, Any]) -> str:
@@ -298,7 +347,7 @@ class View:
     def staff_rows(self) -> list[dict[str, Any]]:
         """Clerks of every hall, period by period, with the change against home."""
         cells: dict[str, dict[int, tuple[int, int]]] = {}
-        for row in self.r.staff.to_dict("records"):
+        for row in records(self.r.staff):
             of = cells.setdefault(row["hall"], {})
             home, plan = of.get(int(row["period"]), (0, 0))
             of[int(row["period"])] = (home + int(row["home"]), plan + int(row["plan"]))
@@ -314,7 +363,10 @@ class View:
 
     def staff_groups(self) -> list[list[dict[str, Any]]]:
         """The same rows, a list per street, the district's own halls first."""
-        street = {h.hall: "" if h.tier == "district" else h.street or h.hall for h in self.r.scenario.halls}
+        street = {
+            h.hall: "" if h.tier == "district" else h.street or h.hall
+            for h in self.r.scenario.halls
+        }
         groups: dict[str, list[dict[str, Any]]] = {}
         for row in self.staff_rows():
             groups.setdefault(street[row["hall"]], []).append(row)
@@ -338,11 +390,13 @@ class View:
         return [self._hall_row(h, *pairs[h], top) for h in order]
 
     def _pair(self, hall: str) -> tuple[Interval, Interval]:
-        home, plan = (self.halls[k].get(hall, {}).get("mean_wait_min", NOTHING) for k in ("home", "plan"))
+        home, plan = (
+            self.halls[k].get(hall, {}).get("mean_wait_min", NOTHING) for k in ("home", "plan")
+        )
         return home, plan
 
     def _hall_row(self, hall: str, home: Interval, plan: Interval, top: float) -> dict[str, Any]:
-        gap = self.gaps.get(hall, {}).get("mean_wait_min", NOTHING)
+        gap = self.gap("mean_wait_min", hall)
         share = self.halls["plan"].get(hall, {}).get("within_share", NOTHING)
         return {
             **self._hall(hall),
@@ -370,7 +424,8 @@ class View:
         """Week by week: mean wait before and after, and every open day."""
         days = sorted({d for k in self.daily.values() for d in k})
         wait = {d: {k: self.daily[k].get(d, {}) for k in self.daily} for d in days}
-        top = _top(i.hi for of in wait.values() for f in of.values() if (i := f.get("mean_wait_min", NOTHING)))
+        shown = (f.get("mean_wait_min", NOTHING) for of in wait.values() for f in of.values())
+        top = _top(i.hi for i in shown)
         rows = []
         for week in self.shown_weeks:
             inside = [d for d in days if week["first"] <= d <= week["last"]]
@@ -387,12 +442,20 @@ class View:
             row["home"], row["plan"] = number(row["home"]), number(row["plan"])
         return rows
 
-    def _columns(self, rows: list[tuple[str, str, dict[str, Figures]]], top: float = 0) -> dict[str, Any]:
+    def _columns(
+        self, rows: list[tuple[str, str, dict[str, Figures]]], top: float = 0
+    ) -> dict[str, Any]:
         """Pairs of upright bars on one scale."""
         pairs = [
-            (a, b, *(of[k].get("mean_wait_min", NOTHING) for k in ("home", "plan"))) for a, b, of in rows
+            (
+                a,
+                b,
+                of["home"].get("mean_wait_min", NOTHING),
+                of["plan"].get("mean_wait_min", NOTHING),
+            )
+            for a, b, of in rows
         ]
-        top = top or _top(i.hi for *_labels, home, plan in pairs for i in (home, plan) if i)
+        top = top or _top(i.hi for _a, _b, home, plan in pairs for i in (home, plan))
         return {
             "ticks": [{"at": _share(t, top), "label": f"{t:g}"} for t in _ticks(top)],
             "columns": [
@@ -421,23 +484,31 @@ class View:
                 "mark": marks.get(d["kind"], ""), "name": d["name"] or "",
                 "monday": as_date(d["day"]).weekday() == 0,
             }
-            for d in self.r.days.to_dict("records")
+            for d in records(self.r.days)
         ]  # fmt: skip
 
     def map_rows(self) -> list[dict[str, Any]]:
         """The rows of the map: every hall, with a cell per day, empty where it is closed."""
-        waits = {k: self._hall_days(m.table("hall_day")) for k, m in self._sides()}
+        home, plan = (self._hall_days(m.table("hall_day")) for _k, m in self._sides())
         days = [d["day"] for d in self.map_days()]
         return [
-            {**self._hall(hall), "cells": [self._cell(name, d, *(waits[k].get((hall, d)) for k in ("home", "plan"))) for d in days]}
+            {
+                **self._hall(hall),
+                "cells": [
+                    self._cell(name, d, home.get((hall, d)), plan.get((hall, d))) for d in days
+                ],
+            }
             for hall, name in self.names.items()
-        ]  # fmt: skip
+        ]
 
     def _hall_days(self, table: Any) -> dict[tuple[str, dt.date], float]:
         rows = table[table["measure"] == "mean_wait_min"]
-        return {(h, as_date(d)): float(w) for h, d, w in zip(rows["hall"], rows["day"], rows["mean"], strict=True)}
+        cells = zip(rows["hall"], rows["day"], rows["mean"], strict=True)
+        return {(str(h), as_date(d)): float(w) for h, d, w in cells}
 
-    def _cell(self, name: str, day: dt.date, home: float | None, plan: float | None) -> dict[str, Any] | None:
+    def _cell(
+        self, name: str, day: dt.date, home: float | None, plan: float | None
+    ) -> dict[str, Any] | None:
         if home is None or plan is None or not (math.isfinite(home) and math.isfinite(plan)):
             return None
         return {
@@ -448,7 +519,7 @@ class View:
     def map_legend(self) -> list[str]:
         """What each colour means, in minutes."""
         edges = (0, *HEAT_MINUTES)
-        return [f"{a}–{b}" for a, b in zip(edges, edges[1:], strict=False)] + [f"{edges[-1]}+"]
+        return [f"{a}–{b}" for a, b in itertools.pairwise(edges)] + [f"{edges[-1]}+"]
 
     # ---- limits ----
 
@@ -456,7 +527,7 @@ class View:
     def unmet_rows(self) -> list[dict[str, Any]]:
         """A row per hall that misses a target: those that lack windows first, the longest waits first."""
         missed: dict[str, list[dict[str, Any]]] = {}
-        for row in self.r.unmet.to_dict("records"):
+        for row in records(self.r.unmet):
             missed.setdefault(row["hall"], []).append(row)
         wait = {h: self.halls["plan"].get(h, {}).get("mean_wait_min", NOTHING).mean for h in missed}
         rows = [self._unmet(hall, rows) for hall, rows in missed.items()]
@@ -475,7 +546,9 @@ class View:
             "share": self._missed([row for row in rows if row["target"] == "within"], min, _percent),
         }  # fmt: skip
 
-    def _missed(self, rows: list[dict[str, Any]], worst: Any, show: Callable[[float], str]) -> dict[str, str] | None:
+    def _missed(
+        self, rows: list[dict[str, Any]], worst: Any, show: Callable[[float], str]
+    ) -> dict[str, str] | None:
         """The worst period of one target, under the plan and with all windows open."""
         if not rows:
             return None
@@ -491,20 +564,29 @@ class View:
 
     def marginal_rows(self) -> list[dict[str, Any]]:
         """What one more clerk would save, the most useful halls first, in hours."""
-        rows = sorted(self.r.marginal.to_dict("records"), key=lambda r: -r["saves_min"])
-        saved = [(r["hall"], Interval(r["saves_min"], r["lo"], r["hi"]).scaled(1 / 60)) for r in rows[:MARGINALS]]
+        rows = sorted(records(self.r.marginal), key=lambda r: -r["saves_min"])[:MARGINALS]
+        saved = [
+            (r["hall"], Interval(r["saves_min"], r["lo"], r["hi"]).scaled(1 / 60)) for r in rows
+        ]
         top = _top(i.hi for _h, i in saved)
         return [
-            {**self._hall(h), "saves": number(i.mean, 0), "between": between(i, self.language, 0), "bar": _bar(i, top)}
+            {
+                **self._hall(h),
+                "saves": number(i.mean, 0),
+                "between": between(i, self.language, 0),
+                "bar": _bar(i, top),
+            }
             for h, i in saved
-        ]  # fmt: skip
+        ]
 
     def costs(self) -> list[tuple[str, str, str]]:
         """What the plan costs."""
         _, cost = self.say, self.r.moves_cost
         per_tier = Counter(m["tier_id"] for m in self.move_rows)
         tiers = self.tiers()
-        split = listed((f"{name} {per_tier[t]}" for t, name in tiers.items() if per_tier[t]), self.language)
+        split = listed(
+            (f"{name} {per_tier[t]}" for t, name in tiers.items() if per_tier[t]), self.language
+        )
         return [
             (_("Transfers"), number(self.orders, 0), split),
             (_("Notices to write, one per clerk"), number(cost["orders"], 0), ""),
@@ -529,10 +611,14 @@ class View:
             if _part(row["path"]) not in _ABOUT and is_number(row["value"]):
                 counts.setdefault(_part(row["path"]), Counter())[row["source"]] += 1
         order = [*Scenario.model_fields, *counts]
+        marks = [mark for mark, _name in self.sources()]
         return [
-            {"part": part_title(part, self.language), "counts": [counts[part][s] or "" for s, _name in self.sources()]}
+            {
+                "part": part_title(part, self.language),
+                "counts": [counts[part][m] or "" for m in marks],
+            }
             for part in sorted(counts, key=order.index)
-        ]  # fmt: skip
+        ]
 
     def assumed(self) -> str:
         """How many numbers of the scenario carry each mark."""
@@ -541,7 +627,8 @@ class View:
             if _part(row["path"]) not in _ABOUT and is_number(row["value"]):
                 counts[row["source"]] += 1
         gap = " " if self.language == "zh" else ": "
-        marks = listed((f"{name}{gap}{counts[mark]}" for mark, name in self.sources() if counts[mark]), self.language)
+        parts = (f"{name}{gap}{counts[mark]}" for mark, name in self.sources() if counts[mark])
+        marks = listed(parts, self.language)
         return self.say("The result stands on the numbers of the scenario ({marks}).", marks=marks)
 
     def reasons(self, tables: bool) -> list[dict[str, Any]]:
@@ -553,10 +640,14 @@ class View:
                 continue
             if (part in TABLES and not changed) == tables:
                 groups.setdefault((not changed, part, row["note"] or ""), []).append(row)
-        order = [*Scenario.model_fields, *(key[1] for key in groups)]
+        order = [*Scenario.model_fields, *(part for _changed, part, _note in groups)]
+
+        def place(key: tuple[bool, str, str]) -> tuple[bool, int]:
+            return key[0], order.index(key[1])
+
         return [
             self._reason(part, note, rows)
-            for (_c, part, note), rows in sorted(groups.items(), key=lambda g: (g[0][0], order.index(g[0][1])))
+            for (_changed, part, note), rows in sorted(groups.items(), key=lambda g: place(g[0]))
             if note or not tables
         ]
 
@@ -586,8 +677,10 @@ class View:
 def in_streets(scenario: Scenario) -> list[Hall]:
     """The halls as people list them: the district's own, then each street hall with its communities."""
     order = {h.hall: n for n, h in enumerate(scenario.halls)}
-    rank = {"district": 0, "street": 1, "community": 1}
-    return sorted(scenario.halls, key=lambda h: (rank[h.tier], order[h.street or h.hall], h.tier == "community"))
+    return sorted(
+        scenario.halls,
+        key=lambda h: (h.tier != "district", order[h.street or h.hall], h.tier == "community"),
+    )
 
 
 def part_title(part: str, language: Language) -> str:
@@ -656,7 +749,8 @@ def _sortable(of: Interval) -> str:
 
 def _weighted(rows: Iterable[Figures]) -> float:
     """Mean wait over several days: every visitor counts the same."""
-    pairs = [(f["visitors"].mean, f["mean_wait_min"].mean) for f in rows if f.get("visitors") and f.get("mean_wait_min")]
+    known = [f for f in rows if f.get("visitors") and f.get("mean_wait_min")]
+    pairs = [(f["visitors"].mean, f["mean_wait_min"].mean) for f in known]
     total = sum(n for n, _w in pairs)
     return sum(n * w for n, w in pairs) / total if total else math.nan
 
@@ -685,5 +779,5 @@ def _bar(of: Interval, top: float) -> dict[str, str] | None:
     """Where a bar ends and where its whisker lies, in percent of the scale."""
     if not of:
         return None
-    lo, hi = max(of.lo, 0.0), max(of.hi, 0.0)
-    return {"size": _share(of.mean, top), "lo": _share(lo, top), "spread": f"{100 * (min(hi, top) - min(lo, top)) / top:.2f}"}
+    lo, hi = (min(max(x, 0.0), top) for x in (of.lo, of.hi))
+    return {"size": _share(of.mean, top), "lo": _share(lo, top), "spread": _share(hi - lo, top)}

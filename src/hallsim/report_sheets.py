@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hallsim.report_page import View, is_number, path_title
-from hallsim.report_words import NOTHING, Interval, as_date, figures
+from hallsim.report_words import NOTHING, Interval, as_date, figures, records
 from hallsim.text import Language
 
 if TYPE_CHECKING:
@@ -25,10 +25,16 @@ def sheets(recommendation: Recommendation, language: Language) -> bytes:
     import xlsxwriter
 
     out = io.BytesIO()
-    book = xlsxwriter.Workbook(out, {
-        "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
-        "strings_to_numbers": False, "default_date_format": "yyyy-mm-dd",
-    })  # fmt: skip
+    book = xlsxwriter.Workbook(
+        out,
+        {
+            "in_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "default_date_format": "yyyy-mm-dd",
+        },
+    )
     view = View(recommendation, language)
     first = as_date(recommendation.days["day"].iloc[0])
     book.set_properties({"title": view.title, "created": dt.datetime(first.year, first.month, 1)})
@@ -42,13 +48,18 @@ class _Book:
 
     def __init__(self, book: Any, view: View) -> None:
         self.book, self.view, self.r, self.say = book, view, view.r, view.say
-        font = {"font_name": "Microsoft YaHei" if view.language == "zh" else "Calibri", "font_size": 10}
+        font = {
+            "font_name": "Microsoft YaHei" if view.language == "zh" else "Calibri",
+            "font_size": 10,
+        }
         style = {"valign": "vcenter", **font}
         self.plain = book.add_format(style)
         self.wrap = book.add_format({**style, "text_wrap": True})
         self.bold = book.add_format({**style, "bold": True})
         self.title = book.add_format({**style, "bold": True, "font_size": 14})
-        self.head = book.add_format({**style, "bold": True, "bg_color": "#E4ECF2", "bottom": 1, "text_wrap": True})
+        self.head = book.add_format(
+            {**style, "bold": True, "bg_color": "#E4ECF2", "bottom": 1, "text_wrap": True}
+        )
         self.formats = {
             code: book.add_format({**style, "num_format": code})
             for code in ("0", "0.0", "0.00", "#,##0", "0.0%", "yyyy-mm-dd", "General")
@@ -85,17 +96,33 @@ class _Book:
         ]
         sides = (v.district["home"], v.district["plan"], v.gaps.get("", {}))
         sheet = self.book.add_worksheet(_("Conclusion"))
-        sheet.write_string(0, 0, f"{v.title} {_('Staffing recommendation')} ({_('draft')})", self.title)
+        sheet.write_string(
+            0, 0, f"{v.title} {_('Staffing recommendation')} ({_('draft')})", self.title
+        )
         lines = [v.lead, v.gain, *v.flags(), *v.warnings(), *v.certainty()]
         for at, line in enumerate(lines, 2):
             sheet.write_string(at, 0, line, self.plain)
         top = len(lines) + 3
-        heads = [_("Measure"), *self._three(_("Home")), *self._three(_("Plan")), *self._three(_("Change"))]
-        self._cells(sheet, top, heads, [
-            [label, *(x for side in sides for x in _triple(side.get(measure, NOTHING)))] for label, measure, _code in labels
-        ], ["General"] + ["0.0"] * 9)  # fmt: skip
+        heads = [
+            _("Measure"),
+            *self._three(_("Home")),
+            *self._three(_("Plan")),
+            *self._three(_("Change")),
+        ]
+        self._cells(
+            sheet,
+            top,
+            heads,
+            [
+                [label, *(x for side in sides for x in _triple(side.get(measure, NOTHING)))]
+                for label, measure, _code in labels
+            ],
+            ["General"] + ["0.0"] * 9,
+        )
         for at, (_label, measure, code) in enumerate(labels, top + 1):
-            for column, x in enumerate((x for side in sides for x in _triple(side.get(measure, NOTHING))), 1):
+            for column, x in enumerate(
+                (x for side in sides for x in _triple(side.get(measure, NOTHING))), 1
+            ):
                 self._cell(sheet, at, column, x, code)
         for at, cost in enumerate(v.costs(), top + len(labels) + 2):
             for column, text in enumerate(cost):
@@ -106,101 +133,257 @@ class _Book:
 
     def _moves(self) -> None:
         _, v = self.say, self.view
-        heads = [_("From"), _("To"), _("Group"), _("Clerks"), _("First day"), _("Last day"), _("Working days"), _("Tier"),
-                 _("Extra travel a day, min"), _("Notice by"), _("From (id)"), _("To (id)")]  # fmt: skip
+        heads = [
+            _("From"),
+            _("To"),
+            _("Group"),
+            _("Clerks"),
+            _("First day"),
+            _("Last day"),
+            _("Working days"),
+            _("Tier"),
+            _("Extra travel a day, min"),
+            _("Notice by"),
+            _("From (id)"),
+            _("To (id)"),
+        ]
         tiers = v.tiers()
         rows = [
-            [v.names[m["from"]], v.names[m["to"]], m.get("group", ""), int(m["clerks"]), as_date(m["first"]), as_date(m["last"]),
-             int(m["working_days"]), tiers[m["tier"]], float(m["travel_min"]), as_date(m["notice_by"]), m["from"], m["to"]]
-            for m in self.r.moves.to_dict("records")
-        ]  # fmt: skip
-        formats = ["General", "General", "General", "0", "yyyy-mm-dd", "yyyy-mm-dd", "0", "General", "0", "yyyy-mm-dd", "General", "General"]
+            [
+                v.names[m["from"]],
+                v.names[m["to"]],
+                m.get("group", ""),
+                int(m["clerks"]),
+                as_date(m["first"]),
+                as_date(m["last"]),
+                int(m["working_days"]),
+                tiers[m["tier"]],
+                float(m["travel_min"]),
+                as_date(m["notice_by"]),
+                m["from"],
+                m["to"],
+            ]
+            for m in records(self.r.moves)
+        ]
+        formats = [
+            "General",
+            "General",
+            "General",
+            "0",
+            "yyyy-mm-dd",
+            "yyyy-mm-dd",
+            "0",
+            "General",
+            "0",
+            "yyyy-mm-dd",
+            "General",
+            "General",
+        ]
         empty = _("No transfer is worth its cost this month. Everybody stays in the home hall.")
         self._table(_("Transfers"), heads, rows, formats, frozen=2, empty=empty)
 
     def _staff(self) -> None:
         _, v = self.say, self.view
         weeks = [v.week_short(w["period"]) for w in v.weeks]
-        heads = [_("Hall"), _("Home"), _("Minimum"), _("Windows"), *weeks, *(_("Change, {week}", week=w) for w in weeks)]
-        limits = self.r.staff.groupby(["hall", "period"])[["minimum", "windows"]].sum().groupby("hall").max()
+        heads = [
+            _("Hall"),
+            _("Home"),
+            _("Minimum"),
+            _("Windows"),
+            *weeks,
+            *(_("Change, {week}", week=w) for w in weeks),
+        ]
+        limits = (
+            self.r.staff.groupby(["hall", "period"])[["minimum", "windows"]]
+            .sum()
+            .groupby("hall")
+            .max()
+        )
         rows = [
-            [row["name"], row["home"], int(limits.loc[row["hall"], "minimum"]), int(limits.loc[row["hall"], "windows"]),
-             *(c["plan"] for c in row["cells"]), *(c["gap"] for c in row["cells"])]
+            [
+                row["name"],
+                row["home"],
+                int(limits.loc[row["hall"], "minimum"]),
+                int(limits.loc[row["hall"], "windows"]),
+                *(c["plan"] for c in row["cells"]),
+                *(c["gap"] for c in row["cells"]),
+            ]
             for row in v.staff_rows()
-        ]  # fmt: skip
-        sheet = self._table(_("Clerks by hall"), heads, rows, ["General"] + ["0"] * (len(heads) - 1), frozen=1)
+        ]
+        sheet = self._table(
+            _("Clerks by hall"), heads, rows, ["General"] + ["0"] * (len(heads) - 1), frozen=1
+        )
         area = (1, 4 + len(weeks), max(len(rows), 1), 3 + 2 * len(weeks))
         for criteria, look in ((">", self.more), ("<", self.less)):
-            sheet.conditional_format(*area, {"type": "cell", "criteria": criteria, "value": 0, "format": look})
+            sheet.conditional_format(
+                *area, {"type": "cell", "criteria": criteria, "value": 0, "format": look}
+            )
 
     def _waits(self) -> None:
         _, v = self.say, self.view
-        heads = [_("Hall"), _("Tier of hall"), *self._three(_("Home")), *self._three(_("Plan")), *self._three(_("Change")),
-                 _("Share {what}", what=v.within), _("Visitors"), _("Left unserved")]  # fmt: skip
+        heads = [
+            _("Hall"),
+            _("Tier of hall"),
+            *self._three(_("Home")),
+            *self._three(_("Plan")),
+            *self._three(_("Change")),
+            _("Share {what}", what=v.within),
+            _("Visitors"),
+            _("Left unserved"),
+        ]
         tiers = {"district": _("district"), "street": _("street"), "community": _("community")}
         names = list(v.names)
         rows: list[list[Cell]] = []
         for hall in names:
-            home, plan, gap = v.halls["home"].get(hall, {}), v.halls["plan"].get(hall, {}), v.gaps.get(hall, {})
+            home, plan, gap = (
+                v.halls["home"].get(hall, {}),
+                v.halls["plan"].get(hall, {}),
+                v.gaps.get(hall, {}),
+            )
             waits = (f.get("mean_wait_min", NOTHING) for f in (home, plan, gap))
             more = (plan.get(m, NOTHING).mean for m in ("within_share", "visitors", "lost"))
-            rows.append([v.names[hall], tiers[v.tier_of[hall]], *(x for w in waits for x in _triple(w)), *more])
+            rows.append(
+                [
+                    v.names[hall],
+                    tiers[v.tier_of[hall]],
+                    *(x for w in waits for x in _triple(w)),
+                    *more,
+                ]
+            )
         formats = ["General", "General", *["0.0"] * 9, "0.0%", "#,##0", "#,##0"]
         title = _("Waits")
         sheet = self._table(title, heads, rows, formats, frozen=1)
-        self._chart(sheet, title, len(rows), len(heads) + 1, [(v.halls[k], c) for k, c in (("home", 2), ("plan", 5))], names)
+        self._chart(
+            sheet,
+            title,
+            len(rows),
+            len(heads) + 1,
+            [(v.halls[k], c) for k, c in (("home", 2), ("plan", 5))],
+            names,
+        )
 
-    def _chart(self, sheet: Any, title: str, rows: int, at: int, sides: Sequence[tuple[Any, int]], halls: list[str]) -> None:
+    def _chart(
+        self,
+        sheet: Any,
+        title: str,
+        rows: int,
+        at: int,
+        sides: Sequence[tuple[Any, int]],
+        halls: list[str],
+    ) -> None:
         chart = self.book.add_chart({"type": "bar"})
-        for (found, column), name, colour in zip(sides, (self.say("Home"), self.say("Plan")), ("#A9B4BF", "#1D5F8A"), strict=True):
+        for (found, column), name, colour in zip(
+            sides, (self.say("Home"), self.say("Plan")), ("#A9B4BF", "#1D5F8A"), strict=True
+        ):
             waits = [found.get(h, {}).get("mean_wait_min", NOTHING) for h in halls]
-            chart.add_series({
-                "name": name, "categories": [title, 1, 0, rows, 0], "values": [title, 1, column, rows, column],
-                "fill": {"color": colour}, "gap": 40,
-                "x_error_bars": {"type": "custom", "plus_values": [_finite(w.hi - w.mean) for w in waits],
-                                 "minus_values": [_finite(w.mean - w.lo) for w in waits]},
-            })  # fmt: skip
+            chart.add_series(
+                {
+                    "name": name,
+                    "categories": [title, 1, 0, rows, 0],
+                    "values": [title, 1, column, rows, column],
+                    "fill": {"color": colour},
+                    "gap": 40,
+                    "x_error_bars": {
+                        "type": "custom",
+                        "plus_values": [_finite(w.hi - w.mean) for w in waits],
+                        "minus_values": [_finite(w.mean - w.lo) for w in waits],
+                    },
+                }
+            )
         chart.set_title({"name": self.say("Mean wait, minutes"), "name_font": {"size": 12}})
         chart.set_y_axis({"reverse": True, "num_font": {"size": 9}})
-        chart.set_x_axis({"major_gridlines": {"visible": True, "line": {"color": "#DFE4EA"}}, "crossing": "min"})
+        chart.set_x_axis(
+            {"major_gridlines": {"visible": True, "line": {"color": "#DFE4EA"}}, "crossing": "min"}
+        )
         chart.set_legend({"position": "top"})
         chart.set_size({"width": 760, "height": 120 + 24 * rows})
         sheet.insert_chart(1, at, chart)
 
     def _days(self) -> None:
         _, v = self.say, self.view
-        sides = {k: figures(m.table("hall_day"), ("hall", "day")) for k, m in (("home", self.r.home), ("plan", self.r.plan))}
+        sides = {
+            k: figures(m.table("hall_day"), ("hall", "day"))
+            for k, m in (("home", self.r.home), ("plan", self.r.plan))
+        }
         days = [d["day"] for d in v.map_days() if d["open"]]
         named = {"home": _("Home"), "plan": _("Plan")}
         rows: list[list[Cell]] = [
-            [v.names[h], named[k], *(sides[k].get((h, d), {}).get("mean_wait_min", NOTHING).mean for d in days)]
-            for h in v.names for k in ("plan", "home")
-        ]  # fmt: skip
+            [
+                v.names[h],
+                named[k],
+                *(sides[k].get((h, d), {}).get("mean_wait_min", NOTHING).mean for d in days),
+            ]
+            for h in v.names
+            for k in ("plan", "home")
+        ]
         heads: list[Cell] = [_("Hall"), _("Staffing"), *days]
-        sheet = self._table(_("Map of the month"), heads, rows, ["General", "General", *["0"] * len(days)], frozen=2)
-        sheet.conditional_format(1, 2, max(len(rows), 1), max(len(heads) - 1, 2), {
-            "type": "3_color_scale", "min_type": "num", "min_value": 0, "mid_type": "num", "mid_value": 20,
-            "max_type": "num", "max_value": 60, "min_color": "#FFFFFF", "mid_color": "#FDD8A8", "max_color": "#D2512B",
-        })  # fmt: skip
+        sheet = self._table(
+            _("Map of the month"), heads, rows, ["General", "General", *["0"] * len(days)], frozen=2
+        )
+        sheet.conditional_format(
+            1,
+            2,
+            max(len(rows), 1),
+            max(len(heads) - 1, 2),
+            {
+                "type": "3_color_scale",
+                "min_type": "num",
+                "min_value": 0,
+                "mid_type": "num",
+                "mid_value": 20,
+                "max_type": "num",
+                "max_value": 60,
+                "min_color": "#FFFFFF",
+                "mid_color": "#FDD8A8",
+                "max_color": "#D2512B",
+            },
+        )
 
     def _unmet(self) -> None:
         _, v = self.say, self.view
         kinds = {"mean_wait": _("mean wait, minutes"), "within": _("Share {what}", what=v.within)}
         why = {"windows": _("too few windows"), "clerks": _("too few clerks")}
         rows: list[list[Cell]] = [
-            [v.names[m["hall"]], v.week_short(int(m["period"])), kinds[m["target"]], m["limit"], m["plan"], m["best"], why[m["why"]]]
-            for m in self.r.unmet.to_dict("records")
-        ]  # fmt: skip
-        heads = [_("Hall"), _("Period"), _("Target"), _("Limit"), _("Plan"), _("All windows open"), _("Why")]
-        self._table(_("Targets missed"), heads, rows, ["General"] * 3 + ["0.00"] * 3 + ["General"],
-                    frozen=1, empty=_("Every hall meets its targets."))  # fmt: skip
+            [
+                v.names[m["hall"]],
+                v.week_short(int(m["period"])),
+                kinds[m["target"]],
+                m["limit"],
+                m["plan"],
+                m["best"],
+                why[m["why"]],
+            ]
+            for m in records(self.r.unmet)
+        ]
+        heads = [
+            _("Hall"),
+            _("Period"),
+            _("Target"),
+            _("Limit"),
+            _("Plan"),
+            _("All windows open"),
+            _("Why"),
+        ]
+        self._table(
+            _("Targets missed"),
+            heads,
+            rows,
+            ["General"] * 3 + ["0.00"] * 3 + ["General"],
+            frozen=1,
+            empty=_("Every hall meets its targets."),
+        )
 
     def _marginal(self) -> None:
         _, v = self.say, self.view
-        heads = [_("Hall"), _("Minutes saved in the month"), _("{side}, from", side=_("Interval")), _("{side}, to", side=_("Interval"))]
+        heads = [
+            _("Hall"),
+            _("Minutes saved in the month"),
+            _("{side}, from", side=_("Interval")),
+            _("{side}, to", side=_("Interval")),
+        ]
         rows = [
             [v.names[m["hall"]], m["saves_min"], m["lo"], m["hi"]]
-            for m in sorted(self.r.marginal.to_dict("records"), key=lambda m: -m["saves_min"])
+            for m in sorted(records(self.r.marginal), key=lambda m: -m["saves_min"])
         ]
         self._table(_("One more clerk"), heads, rows, ["General"] + ["#,##0"] * 3, frozen=1)
 
@@ -209,7 +392,13 @@ class _Book:
         marks = dict(v.sources())
         heads = [_("Value of"), _("Path"), _("Value"), _("Mark"), _("Reason")]
         rows = [
-            [path_title(m["path"], v.language), m["path"], _value(m["value"]), marks[m["source"]], m["note"] or ""]
+            [
+                path_title(m["path"], v.language),
+                m["path"],
+                _value(m["value"]),
+                marks[m["source"]],
+                m["note"] or "",
+            ]
             for m in self.r.assumptions
         ]
         self._table(_("All assumptions"), heads, rows, ["General"] * 5, frozen=0)
@@ -218,13 +407,26 @@ class _Book:
         meta = self.r.meta
         rows = [[name, text] for name, text in self.view.provenance()]
         rows += [[name, str(digest)] for name, digest in sorted(meta.get("inputs", {}).items())]
-        self._table(self.say("Provenance"), [self.say("What"), self.say("Value")], rows, ["General", "General"], frozen=0)
+        self._table(
+            self.say("Provenance"),
+            [self.say("What"), self.say("Value")],
+            rows,
+            ["General", "General"],
+            frozen=0,
+        )
 
     def _three(self, side: str) -> list[str]:
         return [side, self.say("{side}, from", side=side), self.say("{side}, to", side=side)]
 
-    def _table(self, name: str, heads: Sequence[Cell], rows: Sequence[Sequence[Cell]], formats: Sequence[str],
-               frozen: int, empty: str = "") -> Any:  # fmt: skip
+    def _table(
+        self,
+        name: str,
+        heads: Sequence[Cell],
+        rows: Sequence[Sequence[Cell]],
+        formats: Sequence[str],
+        frozen: int,
+        empty: str = "",
+    ) -> Any:
         """A sheet with a frozen, filtered head that is repeated on every printed page."""
         sheet = self.book.add_worksheet(name)
         self._cells(sheet, 0, heads, rows, formats)
@@ -232,15 +434,30 @@ class _Book:
             sheet.write_string(1, 0, empty, self.plain)
         for column in range(len(heads)):
             body = [_width(row[column], formats[column]) for row in rows]
-            sheet.set_column(column, column, min(max([_head_width(heads[column]), *body]) + 2, WIDEST))
+            sheet.set_column(
+                column, column, min(max([_head_width(heads[column]), *body]) + 2, WIDEST)
+            )
         sheet.freeze_panes(1, frozen)
         sheet.autofilter(0, 0, max(len(rows), 1), len(heads) - 1)
         self._print(sheet, 0)
         return sheet
 
-    def _cells(self, sheet: Any, top: int, heads: Sequence[Cell], rows: Iterable[Sequence[Cell]], formats: Sequence[str]) -> None:
+    def _cells(
+        self,
+        sheet: Any,
+        top: int,
+        heads: Sequence[Cell],
+        rows: Iterable[Sequence[Cell]],
+        formats: Sequence[str],
+    ) -> None:
         for column, head in enumerate(heads):
-            text = head if isinstance(head, str) else f"{head:%m-%d}" if isinstance(head, dt.date) else str(head)
+            text = (
+                head
+                if isinstance(head, str)
+                else f"{head:%m-%d}"
+                if isinstance(head, dt.date)
+                else str(head)
+            )
             sheet.write_string(top, column, text, self.head)
         for at, row in enumerate(rows, top + 1):
             for column, value in enumerate(row):

@@ -64,6 +64,12 @@ def figures(table: pd.DataFrame, keys: tuple[str, ...] = ()) -> dict[Any, Figure
     return found
 
 
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table."""
+    names = [str(c) for c in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in table.itertuples(index=False, name=None)]
+
+
 def speaker(language: Language) -> Say:
     """`say("{n} clerks", n=3)` in this language."""
     put = translator("report", language)
@@ -81,7 +87,9 @@ def hall_name(hall: Hall, language: Language) -> str:
 
 def district_name(scenario: Scenario, language: Language) -> str:
     """Title of the district."""
-    return (scenario.title if language == "zh" else scenario.title_en or scenario.title) or scenario.name
+    return (
+        scenario.title if language == "zh" else scenario.title_en or scenario.title
+    ) or scenario.name
 
 
 def as_date(value: Any) -> dt.date:
@@ -92,7 +100,11 @@ def as_date(value: Any) -> dt.date:
 def day_text(value: Any, language: Language) -> str:
     """`9月3日` or `3 Sep`."""
     day = as_date(value)
-    return f"{day.month}月{day.day}日" if language == "zh" else f"{day.day} {_MONTHS[day.month - 1][:3]}"
+    return (
+        f"{day.month}月{day.day}日"
+        if language == "zh"
+        else f"{day.day} {_MONTHS[day.month - 1][:3]}"
+    )
 
 
 def month_text(month: str, language: Language) -> str:
