@@ -8,6 +8,7 @@ exactly; a valid one the `values`, `sources` and `notes` of its reading.
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 import json
@@ -17,6 +18,7 @@ import shutil
 import string
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +209,46 @@ def test_wrong_months(text: str, rule: str) -> None:
     with pytest.raises(ScenarioProblems) as caught:
         parse_month(text)
     assert [(p.rule, p.value) for p in caught.value.problems] == [(rule, text)]
+
+
+ODD: list[Any] = [
+    None, 0, -1, 1.5, True, 10**30, "", "x", "*", "@street", "9:00", "1e999", "x1.2", "a|b", "[",
+    "2026-02-30", [], {}, [1], [None], ["a", "b"], [[1]], [{}], {"a": 1}, {"x": {"y": [1]}},
+]  # fmt: skip
+FULL = load_case(HERE / "full.yaml")
+
+
+def spots(data: Any, loc: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = data.items() if isinstance(data, dict) else enumerate(data)
+    for key, value in items:
+        yield (*loc, key)
+        if isinstance(value, dict | list):
+            yield from spots(value, (*loc, key))
+
+
+def test_a_file_with_everything(tmp_path: Path) -> None:
+    shutil.copy(HERE / "full.yaml", tmp_path / "scenario.yaml")
+    found = reading.read(tmp_path, "busy")
+    assert found.origins["items[x].minutes"].value == 6
+    assert set(FULL) <= set(Scenario.model_fields) | set(reading.EXTRA)
+
+
+@pytest.mark.parametrize("n", range(len(list(spots(FULL)))), ids=str)
+def test_nothing_odd_breaks_the_reader(n: int, tmp_path: Path) -> None:
+    """Whatever stands anywhere: it is read, or told of as a problem of some place."""
+    spot = list(spots(FULL))[n]
+    for value in ODD[n % 6 :: 6]:  # a sixth of them at each spot keeps it to seconds
+        data = copy.deepcopy(FULL)
+        inner = data
+        for step in spot[:-1]:
+            inner = inner[step]
+        inner[spot[-1]] = value
+        (tmp_path / "scenario.yaml").write_text(json.dumps(data), encoding="utf-8")
+        try:
+            reading.read(tmp_path, "busy", ["hours.usual.sat=9:00-10:00"])
+        except ScenarioProblems as problem:
+            assert problem.text("zh") != problem.text("en")
+            assert all(p.place.file for p in problem.problems)
 
 
 # --- problems -----------------------------------------------------------------------------------

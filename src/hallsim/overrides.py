@@ -128,7 +128,7 @@ def resolve(path: str, data: dict[str, Any]) -> list[Loc]:
     """
     locs: list[Loc] = [()]
     for name, selector in parse_path(path):
-        _check_name(name, locs[0], data)
+        check_name(name, locs[0], data)
         locs = [(*loc, name) for loc in locs]
         value = value_at(data, locs[0])
         if isinstance(value, list) and locs[0][0] in ROW_KEYS and len(locs[0]) == 1:
@@ -142,7 +142,12 @@ def resolve(path: str, data: dict[str, Any]) -> list[Loc]:
     return locs
 
 
-def _check_name(name: str, loc: Loc, data: dict[str, Any]) -> None:
+def check_name(name: str, loc: Loc, data: dict[str, Any]) -> None:
+    """One step of a path: the name is a key of what is there.
+
+    Raises:
+        PathFault: it is not.
+    """
     model = model_at(loc)
     value = value_at(data, loc)
     known = set(model.model_fields) if model else set(value) if isinstance(value, dict) else set()

@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from hallsim import overrides
 from hallsim.checks import Draft, Finding, check, suggestion
 from hallsim.files import MAIN, Raw, column_names, load, path_of
-from hallsim.overrides import Applied, Change
+from hallsim.overrides import Applied, Change, PathFault
 from hallsim.problems import RULES, Loc, Place, Problem, ScenarioProblems, nearest
 from hallsim.scenario import TABLES, Scenario, Session, fold, format_clock, parse_clock
 from hallsim.shape import ROW_KEYS, Shape, complete, field_at, leaves, model_at, rows_of, shape_of
@@ -246,16 +246,12 @@ class _Work:
     def _read_prefix(self, path: str, text: Any) -> None:
         loc: Loc = tuple(path.split("."))
         spot: Loc = ("sources", path)
-        for n, step in enumerate(loc):
-            parent = overrides.value_at(self.data, loc[:n])
-            model = model_at(loc[:n])
-            known = set(model.model_fields if model else ()) | set(parent or ())
-            if step not in known or not isinstance(parent, dict):
-                near = nearest(step, sorted(known))
-                self.problems.append(
-                    Problem("unknown_path", self.raw.at(spot), f"sources.{path}", step, {}, near)
-                )
-                return
+        try:
+            for n, step in enumerate(loc):
+                overrides.check_name(str(step), loc[:n], self.data)
+        except PathFault as fault:
+            self._say(fault.rule, spot, fault.value, fault.suggestion)
+            return
         mark, *reason = re.split("[:：]", str(text), maxsplit=1)
         if found := self._mark(fold(mark), spot):
             self.sources.prefixes[loc] = (found, "".join(reason).strip())
