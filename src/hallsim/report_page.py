@@ -665,11 +665,14 @@ class View:
         _, meta = self.say, self.r.meta
         versions = ", ".join(f"{k} {v}" for k, v in sorted(meta.get("versions", {}).items()))
         inputs = ", ".join(f"{k} {str(v)[:8]}" for k, v in sorted(meta.get("inputs", {}).items()))
+        solver = [str(self.r.solver[k]) for k in ("name", "status") if self.r.solver.get(k)]
+        if (gap := self.r.solver.get("gap")) is not None:
+            solver.append(_("gap {gap}", gap=_percent(gap)))
         rows = [
             ("hallsim", str(meta.get("hallsim", ""))), ("Python", str(meta.get("python", ""))),
             (_("Libraries"), versions), (_("Scenario"), f"{self.r.scenario.name} / {self.r.scenario_name}"),
             (_("Random seed"), str(meta.get("seed", ""))), (_("Inputs (SHA-256)"), inputs),
-            (_("Solver"), f"{self.r.solver.get('name', '')}, {self.r.solver.get('status', '')}"),
+            (_("Solver"), ", ".join(solver)),
         ]  # fmt: skip
         return [row for row in rows if row[1]]
 
