@@ -21,6 +21,7 @@ from hallsim.text import Language, system_language, translator
 
 if TYPE_CHECKING:
     from hallsim.measure import Measures
+    from hallsim.problems import ScenarioProblems
     from hallsim.reading import Reading
     from hallsim.recommend import Recommendation
 
@@ -55,9 +56,7 @@ def _explain(problem: Exception) -> int:
 
     say = _say()
     if isinstance(problem, ScenarioProblems):
-        if _wants_json():
-            click.echo(json.dumps({"problems": problem.as_dicts()}, ensure_ascii=False, indent=2))
-        return _fail(problem.text(_language()), ExitCode.SCENARIO)
+        return _refuse(problem, ExitCode.SCENARIO)
     if isinstance(problem, OutputExists):
         text = say(
             "{folder} already holds another result ({names}); "
@@ -74,6 +73,12 @@ def _explain(problem: Exception) -> int:
     if isinstance(problem, ValueError):
         return _fail(str(problem), ExitCode.SCENARIO)
     return _bug(problem)
+
+
+def _refuse(problems: ScenarioProblems, code: int) -> int:
+    if _wants_json():
+        click.echo(json.dumps({"problems": problems.as_dicts()}, ensure_ascii=False, indent=2))
+    return _fail(problems.text(_language()), code)
 
 
 def _bug(problem: Exception) -> int:
@@ -382,10 +387,14 @@ def replay(
     lang: Language | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Send the visitors of a file past the windows of another (columns: docs/rules.md)."""
+    from hallsim.problems import ExitCode, ScenarioProblems
     from hallsim.records import OUTCOMES
     from hallsim.replay import replay as run
 
-    done = run(visitors, duties, out, cast(Any, engine), not no_serve_out, force)
+    try:
+        done = run(visitors, duties, out, cast(Any, engine), not no_serve_out, force)
+    except ScenarioProblems as problems:
+        return _refuse(problems, ExitCode.DATA)
     for note in done.notes:
         click.echo(note, err=True)
     counts = {name: int((done.visits.outcome == k).sum()) for k, name in enumerate(OUTCOMES)}

@@ -541,10 +541,16 @@ class View:
         return {
             **self._hall(hall), "why_id": why,
             "why": _("too few windows") if why == "windows" else _("too few clerks"),
-            "weeks": _("all") if every else listed(map(self.week_short, when), self.language),
+            "weeks": _("all") if every else self._periods(when),
             "wait": self._missed([row for row in rows if row["target"] == "mean_wait"], max, number),
             "share": self._missed([row for row in rows if row["target"] == "within"], min, _percent),
         }  # fmt: skip
+
+    def _periods(self, which: list[int]) -> str:
+        """Their names, or how many they are."""
+        if len(which) > LISTED:
+            return self.say("{n} of {total}", n=len(which), total=len(self.weeks))
+        return listed(map(self.week_short, which), self.language)
 
     def _missed(
         self, rows: list[dict[str, Any]], worst: Any, show: Callable[[float], str]

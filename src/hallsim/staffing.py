@@ -70,11 +70,12 @@ class Solution:
 
     Attributes:
         clerks: [T, S, G] clerks of each group at each station.
-        objective: cost of the plan by the solver's (convex) tables, visitor minutes.
-        bound: proven lower bound on the cost of any plan by these tables.
-        gap: (objective - bound) / objective.
+        objective: cost of the plan by the simulated tables, visitor minutes.
+        bound: proven lower bound on the cost of any plan by these tables; the programme's tables
+            are the convex envelopes of the simulated ones, so its bound holds for those too.
+        gap: (objective - bound) / objective, what the envelope hides included.
         integral: whether the linear programme itself was integral.
-        repaired: largest amount by which a table was lowered to make it convex, share of its range.
+        repaired: minutes by which the envelopes lie below the simulated tables at the plan.
     """
 
     clerks: Ints
@@ -110,17 +111,28 @@ def solve(tables: StaffingTables, time_limit: float = 120.0) -> Solution:
     started = time.perf_counter()
     model = _Model(tables, integer=False)
     status, objective, bound = _run(model.problem, time_limit)
-    clerks = model.clerks()
-    integral = bool(np.abs(clerks - np.round(clerks)).max(initial=0.0) < 1e-6)
+    exact = model.clerks()
+    integral = bool(np.abs(exact - np.round(exact)).max(initial=0.0) < 1e-6)
     if not integral:
         model = _Model(tables, integer=True)
         status, objective, bound = _run(model.problem, time_limit)
-        clerks = model.clerks()
-    return Solution(
-        np.round(clerks).astype(np.int64), objective, bound,
-        max(0.0, objective - bound) / max(abs(objective), 1e-9), integral, model.repaired,
-        status, f"HiGHS via PuLP {pulp.__version__}", time.perf_counter() - started,
-    )  # fmt: skip
+        exact = model.clerks()
+    clerks = np.round(exact).astype(np.int64)
+    repaired = _repaired(tables, clerks)
+    objective += repaired
+    gap = max(0.0, objective - bound) / max(abs(objective), 1e-9)
+    solver = f"HiGHS via PuLP {pulp.__version__}"
+    seconds = time.perf_counter() - started
+    return Solution(clerks, objective, bound, gap, integral, repaired, status, solver, seconds)
+
+
+def _repaired(tables: StaffingTables, clerks: Ints) -> float:
+    """Simulated cost minus convex envelope at the plan, over all stations and periods."""
+    total = 0.0
+    for s, costs in enumerate(tables.cost):
+        for p, n in enumerate(clerks[:, s].sum(axis=1) - tables.lower[s]):
+            total += float(costs[p, n] - convex_envelope(costs[p])[n])
+    return total
 
 
 def lp_text(tables: StaffingTables) -> str:
@@ -156,7 +168,6 @@ class _Model:
         self._kind = "Integer" if integer else "Continuous"
         self._periods = range(len(tables.days))
         self._streets = sorted({int(s) for s in tables.street if s != DISTRICT})
-        self.repaired = 0.0
         self._objective: list[Any] = []
         self._add_clerks()
         self._add_waiting()
@@ -203,8 +214,6 @@ class _Model:
         for s, costs in enumerate(t.cost):
             for p in self._periods:
                 convex = convex_envelope(costs[p])
-                span = float(np.ptp(costs[p])) or 1.0
-                self.repaired = max(self.repaired, float(np.max(costs[p] - convex)) / span)
                 w = self._variable(f"w_{s}_{p}", float(convex.min()))
                 self._objective.append(w)
                 here = self._at_station(s, p)

@@ -1,0 +1,219 @@
+"""The command line as its users meet it: output, exit codes, languages, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LONGHUA = ROOT / "scenarios" / "longhua-shenzhen"
+SMALL = ["--replications", "2", "--set", "run.table_replications=2", "--set", "run.period=month"]
+
+
+def hallsim(*words: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-X", "warn_default_encoding", "-m", "hallsim.cli", *map(str, words)],
+        capture_output=True, text=True, cwd=cwd, encoding="utf-8", errors="replace", timeout=300,
+        env={**os.environ, "HALLSIM_LANG": "en", "PYTHONIOENCODING": "utf-8", **environment},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def september(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    cwd = tmp_path_factory.mktemp("september")
+    return cwd, hallsim("recommend", LONGHUA, "--month", "2018-09", "--json", *SMALL, cwd=cwd)
+
+
+def test_recommend_prints_json_only_and_writes_the_report(
+    september: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    cwd, done = september
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    wait = told["mean_wait_minutes"]
+    for side in ("home", "plan", "difference"):
+        assert wait[side]["lo"] <= wait[side]["mean"] <= wait[side]["hi"]
+    assert wait["plan"]["mean"] - wait["home"]["mean"] == pytest.approx(
+        wait["difference"]["mean"], abs=1e-3
+    )
+    assert told["solver_gap"] <= 1e-3
+    assert told["replications"] == 2
+    assert told["seconds"] > 0
+    assert {"from", "to", "clerks", "first", "last"} <= set(told["moves"][0])
+    folder = cwd / "reports" / "2018-09" / "longhua-shenzhen"
+    assert {f.name for f in folder.iterdir()} == {
+        "report.html", "recommendation.xlsx", "moves.csv", "summary.json",
+    }  # fmt: skip
+    kept = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    assert kept["mean_wait_minutes"] == wait
+
+
+def test_the_september_plan_helps_and_keeps_every_limit(
+    september: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """Two replications: the paired 95 % interval has 1 degree of freedom and still excludes 0."""
+    told = json.loads(september[1].stdout)
+    assert told["mean_wait_minutes"]["difference"]["hi"] < 0
+    away: dict[str, int] = {}
+    for move in told["moves"]:
+        away[move["from"]] = away.get(move["from"], 0) - move["clerks"]
+        away[move["to"]] = away.get(move["to"], 0) + move["clerks"]
+    from hallsim.reading import read
+
+    for row in read(LONGHUA).scenario.clerks:
+        assert row.count + away.get(row.hall, 0) >= row.minimum
+
+
+def test_the_same_study_again_changes_nothing_whatever_the_jobs(
+    september: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    cwd, _ = september
+    folder = cwd / "reports" / "2018-09" / "longhua-shenzhen"
+    before = {f.name: f.read_bytes() for f in folder.iterdir()}
+    done = hallsim("recommend", LONGHUA, "--month", "2018-09", "--jobs", "1", *SMALL, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    assert {f.name: f.read_bytes() for f in folder.iterdir()} == before
+
+
+def test_another_study_is_refused_unless_forced(
+    september: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    cwd, _ = september
+    folder = cwd / "reports" / "2018-09" / "longhua-shenzhen"
+    before = (folder / "report.html").read_bytes()
+    words = ["recommend", LONGHUA, "--month", "2018-09", "--seed", "5", *SMALL]
+    refused = hallsim(*words, cwd=cwd)
+    assert refused.returncode == 2 and "--force" in refused.stderr
+    assert (folder / "report.html").read_bytes() == before
+    forced = hallsim(*words, "--force", cwd=cwd)
+    assert forced.returncode == 0, forced.stderr
+    assert (folder / "previous" / "1" / "report.html").read_bytes() == before
+
+
+def test_a_month_not_yet_announced_works_and_says_provisional(tmp_path: Path) -> None:
+    words = ["recommend", LONGHUA, "--month", "2027-01", *SMALL]
+    done = hallsim(*words, cwd=tmp_path)
+    assert done.returncode == 0 and "provisional" in done.stdout
+    strict = hallsim(*words, "--strict", "--out", tmp_path / "strict", cwd=tmp_path)
+    assert strict.returncode == 4 and not (tmp_path / "strict").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["recommend", LONGHUA, "--month", "2018-13"], 3, "2018-13"),
+        (["recommend", LONGHUA, "--month", "1999-01"], 3, "outside the calendar"),
+        (["recommend", LONGHUA, "--month", "2018-09", "--scenario", "bussy"], 3, "busy"),
+        (
+            ["recommend", LONGHUA, "--month", "2018-09", "--set", "staffing.leave_rat=0"],
+            3,
+            "leave_rate",
+        ),
+        (["recommend", "no-such-folder", "--month", "2018-09"], 3, "not found"),
+        (["recommend", LONGHUA], 2, "--month"),
+        (["simulate", LONGHUA, "--month", "2018-09", "--by", "moon"], 2, "hall_day"),
+        (["replay", "--visitors", "v.csv", "--duties", "d.csv", "--out", "o.csv"], 4, "not found"),
+    ],
+)
+def test_bad_calls_end_with_plain_words_and_a_documented_code(
+    words: list[str | Path], code: int, said: str, tmp_path: Path
+) -> None:
+    done = hallsim(*words, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_problems_are_json_too(tmp_path: Path) -> None:
+    done = hallsim("validate", LONGHUA, "no-such-folder", "--json", cwd=tmp_path)
+    assert done.returncode == 3
+    good, bad = json.loads(done.stdout)
+    assert not [p for p in good["problems"] if p["severity"] == "error"]
+    assert bad["problems"][0]["rule"] == "file_missing"
+
+
+def test_messages_come_in_chinese_even_on_a_gbk_console(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hallsim.cli", "simulate", str(LONGHUA), "--month", "2018-99"],
+        capture_output=True, cwd=tmp_path,
+        env={**os.environ, "HALLSIM_LANG": "zh", "PYTHONIOENCODING": "gbk"},
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "YYYY-MM" in done.stderr.decode("gbk") and "月" in done.stderr.decode("gbk")
+
+
+def test_show_tells_where_every_value_came_from(tmp_path: Path) -> None:
+    done = hallsim("show", LONGHUA, "--resolved", "--json", "--set", "run.seed=7", cwd=tmp_path)
+    rows = json.loads(done.stdout)
+    assert rows["run.seed"]["value"] == 7 and rows["run.seed"]["source"] == "override"
+    assert {row["source"] for row in rows.values()} <= {
+        "seed", "assumed", "calibrated", "default", "override",
+    }  # fmt: skip
+    assert (
+        sum(
+            rows[path]["value"]
+            for path in rows
+            if path.startswith("windows[") and path.endswith(".count")
+        )
+        == 240
+    )
+
+
+def test_simulate_gives_json_with_intervals(tmp_path: Path) -> None:
+    done = hallsim(
+        "simulate",
+        LONGHUA,
+        "--month",
+        "2018-11",
+        "--replications",
+        "2",
+        "--json",
+        "--out",
+        "s",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert {row["hall"] for row in told["hall"]} >= {"longhua-district"}
+    assert all(row["lo"] <= row["hi"] for row in told["district"])
+    assert (tmp_path / "s" / "hall_hour.csv").exists()
+
+
+def test_replay_answers_the_hand_case_from_both_engines(tmp_path: Path) -> None:
+    """Three people at 0 s with 5 s of work, windows 5-10 s and 15-100 s: finished at 10, 20, 25."""
+    (tmp_path / "v.csv").write_text(
+        "visitor,hall,arrival,item,service\na,h,0,x,5\nb,h,0,x,5\nc,h,0,x,5\n", encoding="utf-8"
+    )
+    (tmp_path / "d.csv").write_text(
+        "hall,window,items,on,off\nh,1,*,5,10\nh,1,*,15,100\n", encoding="utf-8"
+    )
+    files = []
+    for engine in ("compiled", "reference"):
+        done = hallsim(
+            "replay",
+            "--visitors",
+            "v.csv",
+            "--duties",
+            "d.csv",
+            "--out",
+            f"{engine}.csv",
+            "--engine",
+            engine,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, done.stderr
+        files.append((tmp_path / f"{engine}.csv").read_bytes())
+    assert files[0] == files[1]
+    import csv
+    import io
+
+    rows = list(csv.DictReader(io.StringIO(files[0].decode("utf-8-sig"))))
+    assert [int(row["finished"]) for row in rows] == [10, 20, 25]
