@@ -70,6 +70,7 @@ def register() -> str:
 def context() -> AbstractContextManager[Any]:
     """A matplotlib `rc_context` that draws Chinese; the user's own settings stay as they were."""
     import matplotlib as mpl
+    import matplotlib.pyplot  # noqa: F401 - imported inside, its own set-up would be undone on leaving
 
     register()
     known = {font.name for font in mpl.font_manager.fontManager.ttflist}
