@@ -50,15 +50,15 @@ def small(**fields: Any) -> Scenario:
 
 
 def lone(
-    *, volume: float = 25000, windows: int = 5, clerks: int = 5, hours: Hours = OFFICE, **fields: Any
+    *, volume: float = 25000, open: int = 5, staff: int = 5, hours: Hours = OFFICE, **fields: Any
 ) -> Scenario:
-    """A district hall alone, with the item `permit`."""
+    """A district hall alone, with the item `permit`, so many windows `open` and clerks on `staff`."""
     usual: dict[str, Any] = {
         "name": "lone",
         "hours": {"office": hours},
         "halls": HALLS[:1],
-        "windows": (Windows(hall="D", count=windows),),
-        "clerks": (Clerks(hall="D", count=clerks),),
+        "windows": (Windows(hall="D", count=open),),
+        "clerks": (Clerks(hall="D", count=staff),),
         "items": (PERMIT,),
         "demand": (Demand(halls=("D",), item="permit", volume=volume),),
     }

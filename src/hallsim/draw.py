@@ -10,6 +10,8 @@ of the hour profile are exactly Poisson: their number is, and each picks a momen
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -93,7 +95,7 @@ class Chance:
         self._hall_keys = _u64([key(seed, purpose, "hall-day", h) for h in halls])
         self._day_key = _u64([key(seed, purpose, "day")])[0]
         self._presence_keys = _u64(
-            [key(seed, purpose, "clerk", halls[s.hall], s.label) for s in stations]
+            [key(seed, purpose, "clerk", halls[s.hall], *name) for s, name in _named(stations)]
         )
         self._hall_of = np.array([s.hall for s in stations], np.int64)
         self._serves = _items_of_stations(scenario, stations)
@@ -144,6 +146,14 @@ def _u64(keys: list[int] | list[list[int]]) -> Keys:
 
 def _sigma(cv: float) -> float:
     return math.sqrt(math.log1p(cv * cv))
+
+
+def _named(stations: list[Station]) -> Iterator[tuple[Station, tuple[str, int]]]:
+    """Stations with their label, numbered among the stations of a hall that share it."""
+    seen: Counter[tuple[int, str]] = Counter()
+    for s in stations:
+        yield s, (s.label, seen[s.hall, s.label])
+        seen[s.hall, s.label] += 1
 
 
 def _items_of_stations(scenario: Scenario, stations: list[Station]) -> NDArray[np.bool_]:

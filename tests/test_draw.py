@@ -1,0 +1,468 @@
+"""The drawn month against theory: Poisson in every hour, exact laws, and who is disturbed by what.
+
+Every statistical assertion uses the level P_MIN = 1e-6 (or 5 standard errors, 6e-7) with fixed
+seeds; there are fewer than 200 of them, so a right program fails this file with probability below
+2e-4.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from hallsim.demand import expect
+from hallsim.draw import Chance, Crowd
+from hallsim.records import NEVER
+from hallsim.scenario import (
+    Clerks,
+    Demand,
+    Hall,
+    Hours,
+    Item,
+    Scenario,
+    Staffing,
+    Variation,
+    VisitorClass,
+    Weight,
+    Windows,
+)
+from hallsim.stations import stations
+from small import CARD, HALLS, PERMIT, YEARLY, lone, small
+
+P_MIN = 1e-6
+HOUR = 3600
+
+
+def chance(scenario: Scenario, seed: int = 1, purpose: Any = "plan", month: int = 9) -> Chance:
+    return Chance(expect(scenario, 2018, month), stations(scenario), seed, purpose)
+
+
+def rows(crowd: Crowd, unit: int) -> list[tuple[int, ...]]:
+    """(arrival, item, credit, service, patience, class) of the visitors of a unit, in order."""
+    place = slice(crowd.first[unit], crowd.last[unit])
+    columns = (crowd.arrival, crowd.item, crowd.credit, crowd.service, crowd.patience, crowd.kind)
+    return list(zip(*(c[place].tolist() for c in columns), strict=True))
+
+
+def unit_of_rows(crowd: Crowd) -> np.ndarray:
+    return np.repeat(np.arange(len(crowd.first)), crowd.last - crowd.first)
+
+
+def near(value: float, expected: float, standard_error: float) -> bool:
+    """Within 5 standard errors."""
+    return abs(value - expected) <= 5 * standard_error
+
+
+# Counts ------------------------------------------------------------------------------------------
+
+STEEP = {"09:00-10:00": 10, "10:00-11:00": 3, "11:00-12:00": 1, "14:00-15:00": 4,
+         "15:00-16:00": 2, "16:00-17:00": 1, "17:00-18:00": 1}  # fmt: skip
+
+
+def steep() -> Scenario:
+    """One hall, about 44 visitors for a permit and 22 for a card a day; ten times as many at nine
+    as at eleven."""
+    profile = tuple(
+        Weight(profile="steep", kind="hour", key=k, weight=w) for k, w in STEEP.items()
+    )
+    items = tuple(i.model_copy(update={"hours": "steep"}) for i in (PERMIT, CARD))
+    demand = tuple(
+        Demand(halls=("D",), item=i.item, volume=v) for i, v in zip(items, (11000, 5500), strict=True)
+    )
+    return lone(items=items, demand=demand, profiles=profile)
+
+
+@pytest.fixture(scope="module")
+def steep_counts() -> tuple[np.ndarray, np.ndarray]:
+    """Counts [samples, items, quarters of an hour] of 250 months, and the means a day [items]."""
+    dice = chance(steep())
+    mean = expect(steep(), 2018, 9).mean[2, 0]
+    found = []
+    for replication in range(250):
+        crowd = dice.crowd(replication)
+        counts = np.zeros((30, 2, 96))
+        np.add.at(counts, (unit_of_rows(crowd), crowd.item, crowd.arrival // 900), 1)
+        found.append(counts[expect_open()])
+    return np.concatenate(found), mean
+
+
+def expect_open() -> np.ndarray:
+    return expect(steep(), 2018, 9).open[:, 0]
+
+
+def poisson_p_value(counts: np.ndarray, mean: float) -> float:
+    """Chi-square of counts against the Poisson law of this mean, cells of at least 20."""
+    n, law, edges = len(counts), stats.poisson(mean), [-1]
+    while n * law.sf(edges[-1]) >= 40:
+        k = edges[-1] + 1
+        while n * (law.cdf(k) - law.cdf(edges[-1])) < 20:
+            k += 1
+        edges.append(k)
+    edges[-1] = np.inf
+    expected = n * np.diff(law.cdf(edges))
+    seen = np.histogram(counts, bins=np.array(edges) + 0.5)[0]
+    return float(stats.chisquare(seen, expected * n / expected.sum()).pvalue)
+
+
+@pytest.mark.parametrize("item", [0, 1])
+@pytest.mark.parametrize("hour", [int(k[:2]) for k in STEEP])
+def test_the_count_of_every_hour_is_poisson_with_the_right_mean(
+    steep_counts: tuple[np.ndarray, np.ndarray], hour: int, item: int
+) -> None:
+    """5250 days; false alarm 1e-6 for each hour and item."""
+    counts, mean = steep_counts
+    right = mean[item] * STEEP[f"{hour:02d}:00-{hour + 1:02d}:00"] / 22
+    seen = counts[:, item, 4 * hour : 4 * hour + 4].sum(axis=1)
+    assert near(seen.mean(), right, np.sqrt(right / len(seen)))
+    assert poisson_p_value(seen, right) > P_MIN
+
+
+def test_the_steepest_hour_is_poisson_in_each_of_its_quarters(
+    steep_counts: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Nine to ten, and both sides of its edges; false alarm 1e-6 each."""
+    counts, mean = steep_counts
+    for quarter in (36, 37, 38, 39):
+        assert poisson_p_value(counts[:, 0, quarter], mean[0] * 10 / 22 / 4) > P_MIN
+    assert poisson_p_value(counts[:, 0, 40], mean[0] * 3 / 22 / 4) > P_MIN
+    assert not counts[:, :, 35].any()
+
+
+def test_counts_of_different_hours_and_items_are_uncorrelated(
+    steep_counts: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Correlation of 5250 pairs has standard error 0.0138; 5 of them, for 4 pairs."""
+    counts, _ = steep_counts
+    nine, ten, afternoon = (counts[:, :, a:b].sum(axis=2) for a, b in ((36, 40), (40, 44), (56, 72)))
+    pairs = [(nine[:, 0], ten[:, 0]), (nine[:, 0], afternoon[:, 0]), (nine[:, 0], nine[:, 1]),
+             (nine[1:, 0], nine[:-1, 0])]  # fmt: skip
+    for x, y in pairs:
+        assert near(np.corrcoef(x, y)[0, 1], 0, 1 / np.sqrt(len(x)))
+
+
+def test_nobody_comes_before_the_doors_open_or_after_closing_or_to_a_closed_hall() -> None:
+    hours = Hours(weekdays="09:00-12:00 14:00-18:00", sat="09:00-12:00", doors_minutes=20)  # type: ignore[arg-type]
+    wide = (Weight(profile="wide", kind="hour", key="06:00-22:00", weight=1),)
+    scenario = lone(
+        hours=hours, profiles=wide, items=(PERMIT.model_copy(update={"hours": "wide"}),)
+    )
+    month, crowd = expect(scenario, 2018, 9), chance(scenario).crowd(0)
+    for unit, date in enumerate(month.dates):
+        times = [r[0] for r in rows(crowd, unit)]
+        close = 12 * HOUR if date.weekday() == 5 and date.day != 29 else 18 * HOUR
+        assert bool(times) == bool(month.open[unit, 0])
+        assert times == sorted(times)
+        assert all(8 * HOUR + 2400 <= t < close for t in times)
+
+
+# Days differ -------------------------------------------------------------------------------------
+
+
+def daily_totals(scenario: Scenario, replications: int) -> tuple[np.ndarray, np.ndarray]:
+    """Counts [samples, halls] and means [halls] of the ordinary days of September 2018."""
+    month, dice = expect(scenario, 2018, 9), chance(scenario)
+    halls = len(scenario.halls)
+    counts = []
+    for replication in range(replications):
+        crowd = dice.crowd(replication)
+        counts.append((crowd.last - crowd.first).reshape(30, halls)[month.open[:, 0]])
+    return np.concatenate(counts), month.mean[2].sum(axis=1)
+
+
+def test_without_day_factors_the_variance_of_a_day_is_its_mean() -> None:
+    """Dispersion of 2100 days has standard error sqrt(2/2100); 5 of them, for 6 halls."""
+    counts, mean = daily_totals(small(), 100)
+    dispersion = ((counts - mean) ** 2).mean(axis=0) / mean
+    assert all(near(d, 1, np.sqrt(2 / len(counts)) * 1.02) for d in dispersion)
+    assert np.abs(np.corrcoef(counts.T) - np.eye(6)).max() < 5 / np.sqrt(len(counts))
+
+
+@pytest.mark.parametrize(("day", "hall"), [(0.15, 0.0), (0.0, 0.2), (0.1, 0.15)])
+def test_day_factors_add_the_variance_and_the_covariance_of_their_cv(day: float, hall: float) -> None:
+    """Var = m + m^2 ((1 + day^2)(1 + hall^2) - 1), Cov = m m' day^2; 5 standard errors each.
+
+    Standard errors from the samples; days shared by halls make them 2100 samples of each statistic.
+    """
+    scenario = small(variation=Variation(day_cv=day, hall_cv=hall))
+    counts, mean = daily_totals(scenario, 100)
+    cv2 = (1 + day**2) * (1 + hall**2) - 1
+    for h in range(6):
+        m = mean[h]
+        spread = ((counts[:, h] - m) ** 2 - m) / m**2
+        assert near(spread.mean(), cv2, spread.std() / np.sqrt(len(spread)))
+        assert near(counts[:, h].mean(), m, counts[:, h].std() / np.sqrt(len(counts)))
+    both = (counts[:, 0] - mean[0]) * (counts[:, 4] - mean[4]) / (mean[0] * mean[4])
+    assert near(both.mean(), day**2, both.std() / np.sqrt(len(both)))
+
+
+def test_factors_are_lognormal_with_mean_one() -> None:
+    """Kolmogorov-Smirnov of 3000 day factors; false alarm 1e-6."""
+    dice = chance(small(variation=Variation(day_cv=0.3)))
+    factors = np.concatenate([dice.factors(r) for r in range(100)])
+    assert (factors == factors[:, :1]).all()  # shared by the halls
+    sigma = np.sqrt(np.log(1 + 0.3**2))
+    law = stats.norm(-(sigma**2) / 2, sigma)
+    assert stats.kstest(np.log(factors[:, 0]), law.cdf).pvalue > P_MIN
+
+
+# Who is disturbed by what ------------------------------------------------------------------------
+
+
+def test_ten_percent_more_demand_leaves_every_former_visitor_as_they_were() -> None:
+    classes = {
+        "ordinary": VisitorClass(share=0.8, patience_minutes=60),
+        "booked": VisitorClass(share=0.2, credit_minutes=30),
+    }
+    more = tuple(
+        Demand(halls=(h,), item=i, volume=n * 0.55) for h, n in YEARLY.items() for i in ("permit", "card")
+    )  # fmt: skip
+    variation = Variation(day_cv=0.1, hall_cv=0.1)
+    usual = chance(small(classes=classes, variation=variation)).crowd(3)
+    busier = chance(small(classes=classes, variation=variation, demand=more)).crowd(3)
+    added = 0
+    for unit in range(len(usual.first)):
+        before, after = rows(usual, unit), rows(busier, unit)
+        assert Counter(before) <= Counter(after)
+        position = iter(after)
+        assert all(row in position for row in before)  # and in the same order
+        added += len(after) - len(before)
+    assert near(added, len(usual.arrival) * 0.1, np.sqrt(len(usual.arrival) * 0.1) * 1.1)
+
+
+def by_hall(scenario: Scenario, replication: int = 2) -> dict[tuple[str, int], list[Any]]:
+    """(hall, day) to its visitors, the item by name."""
+    crowd, parts = chance(scenario).crowd(replication), stations(scenario)
+    found: dict[tuple[str, int], list[Any]] = {}
+    for unit in range(len(crowd.first)):
+        day, s = divmod(unit, len(parts))
+        people = [(r[0], scenario.items[r[1]].item, *r[2:]) for r in rows(crowd, unit)]
+        found.setdefault((scenario.halls[parts[s].hall].hall, day), []).extend(people)
+    return found
+
+
+def test_a_new_hall_disturbs_nobody() -> None:
+    new = Hall(hall="A0", tier="community", street="A", hours="office")
+    wider = small(
+        halls=(HALLS[0], new, *HALLS[1:]),
+        windows=(Windows(hall="A0", count=2), *small().windows),
+        clerks=(Clerks(hall="A0", count=2), *small().clerks),
+        demand=(Demand(halls=("A0",), item="card", volume=9000), *small().demand),
+    )
+    before, after = by_hall(small()), by_hall(wider)
+    assert {k: v for k, v in after.items() if k[0] != "A0"} == before
+
+
+def test_a_new_item_disturbs_nobody() -> None:
+    new = Item(item="appeal", minutes=30)
+    richer = small(
+        items=(new, PERMIT, CARD),
+        demand=(Demand(halls=("*",), item="appeal", volume=6000), *small().demand),
+    )
+    before, after = by_hall(small()), by_hall(richer)
+    assert {k: [r for r in v if r[1] != "appeal"] for k, v in after.items()} == before
+    assert any(r[1] == "appeal" for v in after.values() for r in v)
+
+
+def test_a_hall_split_into_stations_has_the_same_visitors() -> None:
+    """Themed windows for cards in hall D only: two queues there, and nothing changes elsewhere."""
+    themed = (
+        Windows(hall="D", kind="themed", items=("permit",), count=3),
+        Windows(hall="D", kind="themed", items=("card",), count=2),
+        *small().windows[1:],
+    )
+    before, after = by_hall(small()), by_hall(small(windows=themed))
+    assert {k: sorted(v) for k, v in after.items()} == {k: sorted(v) for k, v in before.items()}
+
+
+def test_a_replication_does_not_depend_on_those_drawn_before_it() -> None:
+    dice = chance(small())
+    first = dice.crowd(5)
+    for replication in (0, 7, 5):
+        again = dice.crowd(replication)
+    fresh = chance(small()).crowd(5)
+    for unit in range(0, len(first.first), 7):
+        assert rows(first, unit) == rows(again, unit) == rows(fresh, unit)
+
+
+def test_seed_purpose_and_replication_each_give_other_visitors() -> None:
+    crowds = [
+        chance(small()).crowd(0),
+        chance(small(), seed=2).crowd(0),
+        chance(small(), purpose="verify").crowd(0),
+        chance(small()).crowd(1),
+    ]
+    people = [{(u, *r) for u in range(180) for r in rows(c, u)} for c in crowds]
+    for i in range(4):
+        for j in range(i):
+            assert len(people[i] & people[j]) < 5  # of about 10 000
+
+
+# Properties of visitors --------------------------------------------------------------------------
+
+
+def services(law: str, minutes: float, cv: float) -> np.ndarray:
+    """Work in seconds of some 20 000 visitors."""
+    item = Item(item="permit", minutes=minutes, cv=cv, law=law)  # type: ignore[arg-type]
+    dice = chance(lone(items=(item,), volume=250 * 100))
+    return np.concatenate([dice.crowd(r).service for r in range(10)])
+
+
+LAWS = {
+    "lognormal": lambda m, cv: stats.lognorm(
+        np.sqrt(np.log1p(cv**2)), scale=m / np.sqrt(1 + cv**2)
+    ),
+    "gamma": lambda m, cv: stats.gamma(1 / cv**2, scale=m * cv**2),
+    "exponential": lambda m, cv: stats.expon(scale=m),
+}
+
+
+@pytest.mark.parametrize(
+    ("law", "minutes", "cv"),
+    [("lognormal", 12, 0.6), ("lognormal", 20, 1.3), ("gamma", 15, 0.4), ("gamma", 40, 1.5),
+     ("exponential", 10, 1.0)],
+)  # fmt: skip
+def test_the_work_follows_its_law(law: str, minutes: float, cv: float) -> None:
+    """Mean, cv and Kolmogorov-Smirnov of about 21 000 visitors, rounded to whole seconds.
+
+    False alarm 1e-6 (KS) and 5 standard errors (mean, cv); half a second of rounding is added to
+    the former as the probability of half a second at the mode.
+    """
+    found = services(law, minutes, cv)
+    right = LAWS[law](minutes * 60, cv)
+    n, mean = len(found), minutes * 60
+    assert found.min() >= 1
+    assert near(found.mean(), mean, mean * cv / np.sqrt(n))
+    squares = (found - mean) ** 2.0
+    assert near(squares.mean(), (mean * cv) ** 2, squares.std() / np.sqrt(n))
+    jittered = found + (np.arange(n) * 0.6180339887 % 1) - 0.5  # spread over the rounding interval
+    keep = jittered > 1.5  # the least work is a second
+    distance = stats.kstest(jittered[keep], right.cdf).statistic
+    assert distance < stats.kstwo.isf(P_MIN, n) + right.cdf(1.5)
+
+
+def test_fixed_work_is_always_the_same() -> None:
+    assert set(services("fixed", 7.5, 0.6)) == {450}
+    assert set(services("lognormal", 7.5, 0.0)) == {450}
+
+
+CLASSES = {
+    "ordinary": VisitorClass(share=0.7, patience_minutes=45),
+    "priority": VisitorClass(share=0.1, credit_minutes=60),
+    "booked": VisitorClass(share=0.2, credit_minutes=15, patience_minutes=90),
+}
+
+
+@pytest.fixture(scope="module")
+def classed() -> Crowd:
+    """About 21 000 visitors of three classes."""
+    dice = chance(lone(classes=CLASSES, volume=250 * 1000))
+    return dice.crowd(0)
+
+
+def test_classes_come_in_their_shares(classed: Crowd) -> None:
+    """Chi-square of three counts, false alarm 1e-6."""
+    counts = np.bincount(classed.kind)
+    assert stats.chisquare(counts, np.array([0.7, 0.1, 0.2]) * counts.sum()).pvalue > P_MIN
+
+
+def test_credit_and_patience_are_those_of_the_class(classed: Crowd) -> None:
+    """Patience exponential in whole seconds: Kolmogorov-Smirnov, false alarm 1e-6 each."""
+    assert [set(classed.credit[classed.kind == k]) for k in range(3)] == [{0}, {3600}, {900}]
+    assert set(classed.patience[classed.kind == 1]) == {NEVER}
+    for k, minutes in ((0, 45), (2, 90)):
+        found = classed.patience[classed.kind == k]
+        assert found.min() >= 0
+        n = len(found)
+        spread = found + (np.arange(n) * 0.6180339887 % 1)
+        assert stats.kstest(spread, stats.expon(scale=minutes * 60).cdf).pvalue > P_MIN
+
+
+def test_work_moment_and_class_of_a_visitor_are_uncorrelated(classed: Crowd) -> None:
+    """Rank correlations, 5 standard errors, three pairs."""
+    n = len(classed.arrival)
+    columns = (classed.arrival, classed.service, classed.kind == 1)
+    for i in range(3):
+        for j in range(i):
+            rho = stats.spearmanr(columns[i], columns[j]).statistic
+            assert near(rho, 0, 1 / np.sqrt(n))
+
+
+def test_late_comers_come_all_the_same_and_are_counted_apart() -> None:
+    hours = Hours(weekdays="09:00-12:00 14:00-18:00", last_ticket_minutes=45)  # type: ignore[arg-type]
+    usual, early = chance(lone()).crowd(0), chance(lone(hours=hours)).crowd(0)
+    np.testing.assert_array_equal(usual.in_time, usual.last)
+    late = 0
+    for unit in range(30):
+        assert rows(usual, unit) == rows(early, unit)
+        times = early.arrival[early.first[unit] : early.last[unit]]
+        n = early.in_time[unit] - early.first[unit]
+        assert (times[:n] < 17.25 * HOUR).all() and (times[n:] >= 17.25 * HOUR).all()
+        late += len(times) - n
+    assert late > 100
+    assert len(early.visitors()) == len(early.arrival) - late
+
+
+# Presence ----------------------------------------------------------------------------------------
+
+
+def presence(staffing: Staffing, windows: int, clerks: list[int], replications: int) -> np.ndarray:
+    """[samples, one column per number of clerks] windows open on the days of a month."""
+    dice = chance(lone(open=windows, staffing=staffing))
+    return np.concatenate(
+        [
+            np.stack([dice.windows_open(np.full(30, n), r) for n in clerks], axis=1)
+            for r in range(replications)
+        ]
+    )
+
+
+RATES = Staffing(leave_rate=0.08, absence_rate=0.03, other_duty_rate=0.15)
+
+
+def test_clerks_at_windows_are_those_not_on_leave_on_other_duty_or_absent() -> None:
+    """Mean of 15 000 days, 5 standard errors, for 4 numbers of clerks."""
+    clerks = [3, 7, 10, 40]
+    found = presence(RATES, 100, clerks, 500)
+    for n, column in zip(clerks, found.T, strict=True):
+        mean = n * (1 - 0.08) * (1 - 0.15) * (1 - 0.03)
+        nobody = 0.45 * 0.03**2 + 0.55 * 0.03**3 if n == 3 else 0  # someone stands in then
+        assert near(column.mean() - nobody, mean, column.std() / np.sqrt(len(column)))
+
+
+def test_leave_is_spread_evenly_and_absence_is_binomial() -> None:
+    """Rostered 0.9 x 5 = 4.5: 4 or 5 on half of the days each; then chi-square, false alarm 1e-6."""
+    even = presence(Staffing(leave_rate=0.1), 100, [5], 400)[:, 0]
+    assert set(even) == {4, 5}
+    assert near((even == 5).mean(), 0.5, 0.5 / np.sqrt(len(even)))
+    absent = presence(Staffing(absence_rate=0.2), 100, [6], 400)[:, 0]
+    law = stats.binom(6, 0.8)
+    expected = np.append(law.cdf(2), law.pmf([3, 4, 5, 6])) * len(absent)
+    counts = np.bincount(np.maximum(absent, 2), minlength=7)[2:]
+    assert stats.chisquare(counts, expected).pvalue > P_MIN
+
+
+def test_a_station_with_a_clerk_opens_a_window_and_never_more_than_it_has() -> None:
+    hard = Staffing(leave_rate=0.3, absence_rate=0.4, other_duty_rate=0.3)
+    found = presence(hard, 4, [0, 1, 2, 5, 30], 100)
+    assert not found[:, 0].any()
+    assert found[:, 1:].min() == 1 and found.max() == 4
+    assert set(found[:, 1]) == {1}
+
+
+def test_one_clerk_more_never_means_fewer_windows() -> None:
+    found = presence(RATES, 9, list(range(15)), 100)
+    assert (np.diff(found, axis=1) >= 0).all()
+    assert (np.diff(found, axis=1) <= 2).all()
+
+
+def test_absences_of_two_stations_of_a_hall_are_independent() -> None:
+    """Correlation of 12 000 pairs, 5 standard errors; groups of windows without a name of their own."""
+    windows = tuple(Windows(hall="D", kind="themed", items=(i,), count=9) for i in ("permit", "card"))
+    scenario = lone(windows=windows, items=(PERMIT, CARD), staffing=Staffing(absence_rate=0.3))
+    dice = chance(scenario)
+    found = np.concatenate([dice.windows_open(np.full(60, 8), r).reshape(30, 2) for r in range(400)])
+    assert near(np.corrcoef(found.T)[0, 1], 0, 1 / np.sqrt(len(found)))
