@@ -5,11 +5,11 @@ Noto Sans SC (OFL) comes with a package of its own; only the characters of a pag
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 FAMILIES = (
     "Noto Sans SC",
@@ -67,12 +67,15 @@ def register() -> str:
     return FAMILIES[0]
 
 
-def context() -> AbstractContextManager[Any]:
+@contextlib.contextmanager
+def context() -> Iterator[None]:
     """A matplotlib `rc_context` that draws Chinese; the user's own settings stay as they were."""
     import matplotlib as mpl
-    import matplotlib.pyplot  # noqa: F401 - imported inside, its own set-up would be undone on leaving
 
     register()
     known = {font.name for font in mpl.font_manager.fontManager.ttflist}
     families = [name for name in FAMILIES if name in known]
-    return mpl.rc_context({"font.family": families, "axes.unicode_minus": True})
+    with mpl.rc_context({"font.family": families, "axes.unicode_minus": True}):
+        yield
+        interactive = mpl.is_interactive()  # a back end first loaded inside may have turned it on
+    mpl.interactive(interactive)
