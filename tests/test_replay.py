@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,13 @@ def test_a_file_of_each_kind(tmp_path: Path, either: Engine) -> None:
         "v.csv:8: hall H2, day mon: no duty, so everyone is turned away"
         " (1 visitors on 1 such days of a hall)",
     ]
+
+
+def test_the_example_of_the_rules(tmp_path: Path, either: Engine) -> None:
+    page = Path(__file__).parents[1] / "docs" / "rules.md"
+    visitors, duties, visits = re.findall(r"```csv\n(.*?)```", page.read_text("utf-8"), re.S)
+    replayed = run(tmp_path, visitors, duties, either)
+    assert replayed.path.read_text("utf-8-sig") == visits
 
 
 def test_without_serving_out(tmp_path: Path, either: Engine) -> None:
