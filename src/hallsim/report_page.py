@@ -418,7 +418,9 @@ class View:
         of = {k: figures(m.table("hour"), ("hour",)) for k, m in self._sides()}
         seen = {int(h) for k in of.values() for h in k}
         hours = range(min(seen), max(seen) + 1) if seen else ()
-        return self._columns([(f"{h}:00", "", {k: of[k].get(h, {}) for k in of}) for h in hours])
+        return self._columns(
+            [(str(h), self.say("h"), {k: of[k].get(h, {}) for k in of}) for h in hours]
+        )
 
     def week_rows(self) -> list[dict[str, Any]]:
         """Week by week: mean wait before and after, and every open day."""
@@ -565,7 +567,10 @@ class View:
         """Limit of each target where all halls have the same one."""
         found = self.r.unmet.groupby("target")["limit"].unique()
         same = {str(t): float(x[0]) for t, x in found.items() if len(x) == 1}
-        show = {"mean_wait": lambda x: f"≤ {x:g}", "within": lambda x: f"≥ {_percent(x, 0)}"}
+        show = {
+            "mean_wait": lambda x: f"≤\u00a0{x:g}",
+            "within": lambda x: f"≥\u00a0{_percent(x, 0)}",
+        }
         return {t: show[t](x) for t, x in same.items()}
 
     def marginal_rows(self) -> list[dict[str, Any]]:

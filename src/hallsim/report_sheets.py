@@ -54,8 +54,6 @@ class _Book:
         }
         style = {"valign": "vcenter", **font}
         self.plain = book.add_format(style)
-        self.wrap = book.add_format({**style, "text_wrap": True})
-        self.bold = book.add_format({**style, "bold": True})
         self.title = book.add_format({**style, "bold": True, "font_size": 14})
         self.head = book.add_format(
             {**style, "bold": True, "bg_color": "#E4ECF2", "bottom": 1, "text_wrap": True}
@@ -94,39 +92,27 @@ class _Book:
             (_("Windows busy"), "utilisation", "0.0%"),
             (_("Overtime, minutes"), "overtime_min", "#,##0"),
         ]
-        sides = (v.district["home"], v.district["plan"], v.gaps.get("", {}))
         sheet = self.book.add_worksheet(_("Conclusion"))
         sheet.write_string(
             0, 0, f"{v.title} {_('Staffing recommendation')} ({_('draft')})", self.title
         )
-        lines = [v.lead, v.gain, *v.flags(), *v.warnings(), *v.certainty()]
+        lines = [v.lead, v.gain, *v.flags(), *v.warnings(), *v.certainty(), v.assumed()]
         for at, line in enumerate(lines, 2):
             sheet.write_string(at, 0, line, self.plain)
         top = len(lines) + 3
-        heads = [
-            _("Measure"),
-            *self._three(_("Home")),
-            *self._three(_("Plan")),
-            *self._three(_("Change")),
-        ]
-        self._cells(
-            sheet,
-            top,
-            heads,
-            [
-                [label, *(x for side in sides for x in _triple(side.get(measure, NOTHING)))]
-                for label, measure, _code in labels
-            ],
-            ["General"] + ["0.0"] * 9,
-        )
-        for at, (_label, measure, code) in enumerate(labels, top + 1):
-            for column, x in enumerate(
-                (x for side in sides for x in _triple(side.get(measure, NOTHING))), 1
-            ):
-                self._cell(sheet, at, column, x, code)
-        for at, cost in enumerate(v.costs(), top + len(labels) + 2):
-            for column, text in enumerate(cost):
-                self._cell(sheet, at, column, text)
+        sides = (_("Home"), _("Plan"), _("Change"))
+        heads = [_("Measure"), *(head for side in sides for head in self._three(side))]
+        self._cells(sheet, top, heads, [], [])
+        found = (v.district["home"], v.district["plan"], v.gaps.get("", {}))
+        for at, (label, measure, code) in enumerate(labels, top + 1):
+            row: list[Cell] = [label]
+            row += [x for side in found for x in _triple(side.get(measure, NOTHING))]
+            for column, value in enumerate(row):
+                self._cell(sheet, at, column, value, code)
+        for at, (label, text, more) in enumerate(v.costs(), top + len(labels) + 2):
+            self._cell(sheet, at, 0, label)
+            self._cell(sheet, at, 1, float(text.replace(",", "")), "#,##0")
+            self._cell(sheet, at, 2, more)
         sheet.set_column(0, 0, 34)
         sheet.set_column(1, 9, 11)
         self._print(sheet, None)
