@@ -1,0 +1,215 @@
+"""Stations, lunch in waves, shared sessions and duties, on halls that a reader can follow."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hallsim.demand import expect
+from hallsim.draw import Chance
+from hallsim.records import ALL_ITEMS
+from hallsim.rota import Rota
+from hallsim.scenario import Clerks, Demand, Hours, Item, Scenario, Windows
+from hallsim.stations import (
+    Station,
+    Window,
+    duties,
+    head_count,
+    home_by_group,
+    home_of_stations,
+    stations,
+)
+from small import CLERKS, lone, small
+
+ITEMS = tuple(Item(item=i, minutes=10) for i in "abcde")
+
+
+def hall(*rows: tuple[str, int], **fields: Any) -> Scenario:
+    """A hall with groups of windows (items, count)."""
+    windows = tuple(
+        Windows(hall="D", kind="themed", items=tuple(items.split("|")), count=n, label=items)
+        for items, n in rows
+    )
+    return lone(windows=windows, items=ITEMS, **{"demand": ()} | fields)
+
+
+def numbers(station: Station) -> list[int]:
+    return [w.number for w in station.windows]
+
+
+def plain(n: int) -> Station:
+    return Station(0, tuple(Window(k + 1, ALL_ITEMS, 100, "") for k in range(n)), ALL_ITEMS, ())
+
+
+# Which windows belong together -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "together"),
+    [
+        ([("*", 3)], [{1, 2, 3}]),
+        ([("a", 1), ("b", 2)], [{1}, {2, 3}]),
+        ([("a|b", 1), ("b|c", 1), ("d", 1)], [{1, 2}, {3}]),
+        ([("a", 1), ("c", 1), ("a|b|c", 1), ("e", 1)], [{1, 2, 3}, {4}]),
+        ([("a", 1), ("b", 1), ("*", 1)], [{1, 2, 3}]),
+        ([("a", 0)], []),
+    ],
+)
+def test_windows_that_share_an_item_directly_or_by_others_are_one_station(
+    rows: list[tuple[str, int]], together: list[set[int]]
+) -> None:
+    assert [set(numbers(s)) for s in stations(hall(*rows))] == together
+
+
+def test_every_hall_of_comprehensive_windows_is_one_station_in_hall_order() -> None:
+    parts = stations(small())
+    assert [s.hall for s in parts] == list(range(6))
+    assert [len(s.windows) for s in parts] == [5, 4, 3, 3, 4, 3]
+    assert {s.items for s in parts} == {ALL_ITEMS}
+
+
+def test_the_widest_window_is_staffed_first_and_kinds_come_in_proportion() -> None:
+    (station,) = stations(hall(("a", 2), ("a|b", 2), ("*", 4)))
+    kinds = [w.label for w in station.windows]
+    assert kinds[0] == "*"
+    share = {"*": 4 / 8, "a|b": 2 / 8, "a": 2 / 8}
+    for n in range(1, 9):
+        for kind, s in share.items():
+            assert abs(kinds[:n].count(kind) - n * s) <= 1
+
+
+# Duties of a day ---------------------------------------------------------------------------------
+
+
+def spells(hours: Hours, windows: int, session: str = "weekdays") -> list[tuple[int, int, int]]:
+    """(window, on, off) in hours of a day."""
+    rows = duties(plain(max(windows, 8)), getattr(hours, session), hours, windows)
+    return [(w, on / 3600, off / 3600) for w, _, on, off, _ in rows]
+
+
+def hours_of(sessions: str, waves: int = 0, **fields: Any) -> Hours:
+    lunch = {"first": "12:00", "last": "14:00", "waves": waves} if waves else None
+    return Hours.model_validate({"weekdays": sessions, "lunch": lunch, **fields})
+
+
+def test_a_day_with_lunch_closing_by_hand() -> None:
+    assert spells(hours_of("09:00-12:00 14:00-18:00"), 2) == [
+        (1, 9, 12), (1, 14, 18), (2, 9, 12), (2, 14, 18),
+    ]  # fmt: skip
+
+
+def test_a_day_with_lunch_in_two_waves_by_hand() -> None:
+    assert spells(hours_of("09:00-17:00", waves=2), 3) == [
+        (1, 9, 12), (1, 13, 17), (2, 9, 13), (2, 14, 17), (3, 9, 12), (3, 13, 17),
+    ]  # fmt: skip
+
+
+def test_a_session_that_does_not_run_over_lunch_has_none() -> None:
+    assert spells(hours_of("09:00-13:00 13:30-18:00", waves=2), 1) == [(1, 9, 13), (1, 13.5, 18)]
+
+
+def test_lunch_at_the_edge_of_a_session_leaves_no_empty_spell() -> None:
+    assert spells(hours_of("12:00-18:00", waves=2), 2) == [(1, 13, 18), (2, 12, 13), (2, 14, 18)]
+
+
+@pytest.mark.parametrize("waves", [2, 3, 4])
+@pytest.mark.parametrize("windows", range(2, 9))
+def test_two_windows_or_more_never_all_eat_at_once(waves: int, windows: int) -> None:
+    rows = spells(hours_of("09:00-17:00", waves=waves), windows)
+    for minute in range(9 * 60, 17 * 60):
+        open_now = sum(on <= minute / 60 < off for _, on, off in rows)
+        assert open_now >= windows - -(-windows // waves) >= 1
+    for k in range(1, windows + 1):
+        assert sum(off - on for w, on, off in rows if w == k) == pytest.approx(8 - 2 / waves)
+
+
+@pytest.mark.parametrize(("clerks", "opened"), [(0, 0), (1, 1), (2, 1), (3, 2), (4, 2), (5, 3)])
+def test_a_saturday_at_half_strength_opens_half_of_the_windows_rounded_up(
+    clerks: int, opened: int
+) -> None:
+    hours = hours_of("09:00-17:00", sat="09:00-12:00@50%")
+    assert [w for w, _, _ in spells(hours, clerks, "sat")] == list(range(1, opened + 1))
+
+
+def test_a_tenth_of_ten_windows_is_one_in_spite_of_rounding() -> None:
+    assert len(spells(hours_of("09:00-17:00@10%"), 10)) == 1
+    assert len(spells(hours_of("09:00-17:00@70%"), 10)) == 7
+
+
+@pytest.mark.parametrize("opened", range(8))
+def test_spells_of_a_window_never_overlap(opened: int) -> None:
+    for hours in (
+        hours_of("08:30-12:00 12:00-17:00@50%", waves=3),
+        hours_of("09:00-17:00", waves=3),
+        hours_of("09:00-10:00 10:30-15:00@30% 15:00-16:00"),
+    ):
+        for w in range(1, 9):
+            own = sorted((on, off) for k, on, off in spells(hours, opened) if k == w)
+            assert all(on < off for on, off in own)
+            assert all(a[1] <= b[0] for a, b in pairwise(own))
+
+
+def test_a_rota_holds_the_duties_of_every_day_and_number_of_windows() -> None:
+    scenario = small(hours={"office": hours_of("09:00-17:00", waves=2, sat="09:00-12:00@50%")})
+    month, parts = expect(scenario, 2018, 9), stations(scenario)
+    rota, hours = Rota(month, parts), scenario.hours["office"]
+    for opened in (0, 1, 2, 3):
+        n = np.full(30 * 6, opened)
+        table = rota.duties(n)
+        for unit in range(0, 180, 5):
+            d, s = divmod(unit, 6)
+            right = duties(parts[s], month.sessions[d][s], hours, opened)
+            mine = table.rows(table.day == unit)
+            columns = (mine.window, mine.items, mine.on, mine.off, mine.speed)
+            assert list(zip(*(c.tolist() for c in columns), strict=True)) == right
+            assert rota.staffed(n)[unit] == sum(off - on for _, _, on, off, _ in right)
+            assert rota.closing(n)[unit] == max((off for _, _, _, off, _ in right), default=0)
+
+
+# Visitors and clerks of stations -----------------------------------------------------------------
+
+
+def test_each_visitor_queues_at_the_one_station_that_serves_them() -> None:
+    demand = tuple(Demand(halls=("D",), item=i, volume=6000) for i in "abcde")
+    scenario = hall(("a|b", 2), ("c", 1), ("d", 1), demand=demand)  # nobody serves e
+    parts = stations(scenario)
+    crowd = Chance(expect(scenario, 2018, 9), parts, 1, "plan").crowd(0)
+    seen: dict[int, set[str]] = {}
+    for unit in range(90):
+        items = crowd.item[crowd.first[unit] : crowd.last[unit]]
+        seen.setdefault(unit % 3, set()).update("abcde"[i] for i in items)
+    assert seen == {0: {"a", "b", "e"}, 1: {"c"}, 2: {"d"}}  # e waits in the hall's first queue
+
+
+def test_clerks_at_home_are_all_at_some_station() -> None:
+    parts = stations(small())
+    np.testing.assert_array_equal(home_of_stations(small(), parts), list(CLERKS.values()))
+    themed = hall(("a|b", 5), ("c", 1), ("d", 1), clerks=(Clerks(hall="D", count=9),))
+    home = home_of_stations(themed, stations(themed))
+    assert home.sum() == 9
+    assert (abs(home - 9 * np.array([5, 1, 1]) / 7) < 1).all()  # in proportion to windows
+
+
+def test_skill_groups_work_where_they_can_serve_everything() -> None:
+    staff = (
+        Clerks(hall="D", group="all", count=4),
+        Clerks(hall="D", group="c-only", count=3, skills=("c",)),
+        Clerks(hall="D", group="a-and-c", count=2, skills=("a", "c")),
+    )
+    scenario = hall(("a|b", 2), ("c", 2), clerks=staff)
+    parts = stations(scenario)
+    assert [s.groups for s in parts] == [("all",), ("all", "c-only", "a-and-c")]
+    assert home_by_group(scenario, parts).tolist() == [[2, 0, 0], [2, 3, 2]]
+    assert head_count(scenario, "count").tolist() == [[4, 3, 2]]
+
+
+def test_a_group_can_do_what_all_its_rows_share() -> None:
+    staff = (
+        Clerks(hall="D", count=4, skills=("a", "b", "c")),
+        Clerks(hall="D", count=4, skills=("c", "a")),
+    )
+    scenario = hall(("a", 1), ("b", 1), ("c", 1), clerks=staff)
+    assert [s.groups for s in stations(scenario)] == [("general",), (), ("general",)]
