@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import datetime as dt
 import io
 import json
 import re
@@ -153,6 +154,36 @@ def test_a_damaged_workbook_is_told(tmp_path: Path) -> None:
     assert [(p.rule, str(p.place)) for p in caught.value.problems] == [
         ("file_unreadable", "输入.xlsx")
     ]
+
+
+def test_a_table_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    folder = build({"remove": ["items.csv"]}, tmp_path)
+    (folder / "items.csv").mkdir()
+    with pytest.raises(ScenarioProblems) as caught:
+        reading.read(folder)
+    assert [(p.rule, str(p.place)) for p in caught.value.problems] == [
+        ("file_unreadable", "items.csv")
+    ]
+
+
+def test_a_folder_that_is_not_there_is_one_problem(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioProblems) as caught:
+        reading.read(tmp_path / "nowhere")
+    assert [(p.rule, str(p.place)) for p in caught.value.problems] == [
+        ("file_missing", "scenario.yaml")
+    ]
+
+
+def test_a_date_cell_shown_without_its_year_is_for_every_year(tmp_path: Path) -> None:
+    case = {"files": {"peaks.csv": "peak,first,last,multiplier\nschool,,,2\n"}}
+    folder = build(case, tmp_path, xlsx=True)
+    book = openpyxl.load_workbook(folder / "输入.xlsx")
+    for cell, day in (("B2", 1), ("C2", 15)):
+        book["旺季"][cell] = dt.date(2026, 9, day)
+        book["旺季"][cell].number_format = 'm"月"d"日"'
+    book.save(folder / "输入.xlsx")
+    peak = reading.read(folder).scenario.peaks[0]
+    assert (peak.first, peak.last) == ("09-01", "09-15")
 
 
 def reading_tables() -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -18,11 +18,12 @@ from pydantic.fields import FieldInfo
 
 from hallsim import overrides
 from hallsim.checks import Draft, Finding, check, suggestion
+from hallsim.drafts import Partial, partial_draft
 from hallsim.files import MAIN, Raw, column_names, load, path_of
 from hallsim.overrides import Applied, Change, PathFault
 from hallsim.problems import RULES, Loc, Place, Problem, ScenarioProblems, nearest
 from hallsim.scenario import TABLES, Scenario, Session, fold, format_clock, parse_clock
-from hallsim.shape import ROW_KEYS, Shape, complete, field_at, leaves, model_at, rows_of, shape_of
+from hallsim.shape import ROW_KEYS, complete, field_at, leaves, model_at, rows_of
 
 Mark = Literal["seed", "assumed", "calibrated", "default", "override"]
 MARKS: tuple[Mark, ...] = ("seed", "assumed", "calibrated", "default")
@@ -209,24 +210,28 @@ class _Work:
             self.problems[:] = [Problem("format", place, "format", params=params)]
             return None
         scenario = None
-        broken = set(self.raw.broken)
+        locs: list[Loc] = []
         try:
             scenario = Scenario.model_validate(self.data)
         except ValidationError as error:
             errors = error.errors(include_url=False)
             self.problems += _value_problems(errors, self.raw, self.data)
-            broken |= {_entry(tuple(e["loc"])) for e in errors}
-            broken |= {loc[:1] for e in errors if _is_row_key(loc := tuple(e["loc"]))}
-        draft, rows = _draft(self.data, broken) if broken else (Draft(scenario), {})  # type: ignore[arg-type]
-        self.problems += [self._problem(f, rows) for f in check(draft)]
+            locs = [tuple(e["loc"]) for e in errors]
+        if scenario and not self.raw.broken:
+            partial = Partial(Draft(scenario))
+        else:
+            partial = partial_draft(self.data, self.raw.broken, locs)
+        self.problems += [
+            self._problem(f, partial) for f in check(partial.draft) if partial.keeps(f)
+        ]
         return scenario
 
-    def _problem(self, finding: Finding, rows: Mapping[str, list[int]]) -> Problem:
+    def _problem(self, finding: Finding, partial: Partial) -> Problem:
         """A finding with its place in the file."""
-        loc = _row_loc(finding.loc, rows)
+        loc = partial.loc(finding.loc)
         params = dict(finding.params)
         if finding.other:
-            params["other"] = self.raw.at(_row_loc(finding.other, rows))
+            params["other"] = self.raw.at(partial.loc(finding.other))
         near = suggestion(finding)
         place = self.raw.at(loc)
         return Problem(finding.rule, place, path_of(loc), finding.value, params, near)
@@ -345,75 +350,6 @@ def plain(value: Any, clock: bool = False) -> Any:
             return (" " if value and isinstance(value[0], Session) else "|").join(parts)
         return list(parts)
     return value.isoformat() if isinstance(value, dt.date) else value
-
-
-# --- validation -------------------------------------------------------------------------------
-
-
-def _entry(loc: Loc) -> Loc:
-    """The part of the scenario that an error spoils: a row, an entry of a mapping, a section."""
-    info = field_at(loc[:1])
-    kind = shape_of(info.annotation).kind if info else "leaf"
-    return loc[:2] if kind in ("rows", "map") else loc[:1]
-
-
-def _is_row_key(loc: Loc) -> bool:
-    """Whether an error hides what a row is called."""
-    return len(loc) == 3 and loc[2] == ROW_KEYS.get(str(loc[0]), ("",))[0]
-
-
-def _draft(data: Mapping[str, Any], broken: set[Loc]) -> tuple[Draft, dict[str, list[int]]]:
-    """The scenario without its broken parts, and the rows that are left of each table."""
-    parts: dict[str, Any] = {}
-    names: dict[str, frozenset[str]] = {}
-    rows: dict[str, list[int]] = {}
-    for section, info in Scenario.model_fields.items():
-        bad = {loc[1] for loc in broken if loc[0] == section and len(loc) > 1}
-        shape, value = shape_of(info.annotation), data.get(section)
-        if shape.kind == "rows" and isinstance(value, list):
-            rows[section] = [n for n in range(len(value)) if n not in bad]
-            parts[section] = _rows(shape, [value[n] for n in rows[section]])
-            lost = [value[n] for n in range(len(value)) if n in bad]
-            names[section] = frozenset(_ids(section, lost))
-        elif shape.kind == "map" and isinstance(value, dict):
-            kept = {k: v for k, v in value.items() if k not in bad}
-            parts[section] = dict(zip(kept, _rows(shape, kept.values()), strict=True))
-            names[section] = frozenset(str(k) for k in bad)
-        else:
-            parts[section] = _part(section, shape, value, (section,) in broken)
-    unread = frozenset(str(loc[0]) for loc in broken if len(loc) == 1)
-    names = {section: ids for section, ids in names.items() if ids or _any(broken, section)}
-    return Draft(Scenario.model_construct(**parts), unread, names), rows
-
-
-def _any(broken: Iterable[Loc], section: str) -> bool:
-    return any(loc[0] == section and len(loc) > 1 for loc in broken)
-
-
-def _rows(shape: Shape, values: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(shape.model.model_validate(v) for v in values) if shape.model else ()
-
-
-def _part(section: str, shape: Shape, value: Any, broken: bool) -> Any:
-    """A section by itself: its value, or what stands in for it where it is broken."""
-    if shape.kind in ("rows", "map"):
-        return () if shape.kind == "rows" else {}
-    if shape.kind == "model" and shape.model:
-        return shape.model() if broken else shape.model.model_validate(value)
-    info = Scenario.model_fields[section]
-    return value if not broken or info.is_required() else info.get_default()
-
-
-def _ids(section: str, rows: Iterable[Any]) -> Iterable[str]:
-    key = ROW_KEYS[section][0]
-    return (fold(str(row[key])) for row in rows if isinstance(row, dict) and key in row)
-
-
-def _row_loc(loc: Loc, rows: Mapping[str, list[int]]) -> Loc:
-    """The location in the file of a location in the draft."""
-    if len(loc) > 1 and isinstance(loc[1], int) and loc[0] in rows:
-        return (loc[0], rows[str(loc[0])][loc[1]], *loc[2:])
-    return loc
 
 
 # --- pydantic's errors as problems ------------------------------------------------------------
