@@ -153,9 +153,10 @@ def long_days(
     `theta` is the rate of losing patience; a visitor is of the first class with this probability.
     The compiled engine gets more visitors.
     """
-    days, per_day, warm = (
-        (20, 120_000, 8_000) if engine.__module__ == "hallsim.compiled" else (12, 2_500, 500)
-    )
+    fast = engine.__module__ == "hallsim.compiled"
+    days, per_day = (40, 60_000) if fast else (30, 1_500)
+    per_day = round(per_day * max(1.0, load / 8))
+    warm = per_day // 10 if fast else per_day // 5
     rng, n = np.random.default_rng(seed), days * per_day
     gaps = rng.exponential(UNIT / load, (days, per_day))
     arrival = np.floor(np.cumsum(gaps, axis=1)).astype(np.int64)
