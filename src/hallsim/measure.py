@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numba import njit
+from numpy.typing import NDArray
 from scipy import stats
 
 from hallsim.demand import Floats, Month
@@ -283,8 +284,11 @@ class Measures:
 
     def minus(self, other: Measures, by: str = "district") -> pd.DataFrame:
         """Paired differences self - other on the same visitors, in the form of `table`."""
-        keys, mine = self._values(by)
-        _, theirs = other._values(by)
+        if by == "queue":  # one of them may have a queue later into the evening
+            slots = self._busy_slots() | other._busy_slots()
+            (keys, mine), (_, theirs) = self._queue(slots), other._queue(slots)
+        else:
+            (keys, mine), (_, theirs) = self._values(by), other._values(by)
         return _tidy(keys, {m: mine[m] - theirs[m] for m in mine}, self.confidence)
 
     def samples(self, measure: str, by: str = "district") -> Floats:
@@ -309,21 +313,26 @@ class Measures:
         if by not in BY:
             raise ValueError(f"by must be one of {', '.join(BY)}, not {by!r}")
         if by not in self._cache:
-            self._cache[by] = self._queue() if by == "queue" else self._sums(by)
+            slots = self._busy_slots() if by == "queue" else None
+            self._cache[by] = self._sums(by) if slots is None else self._queue(slots)
         return self._cache[by]
 
-    def _queue(self) -> tuple[pd.DataFrame, dict[str, Floats]]:
+    def _busy_slots(self) -> NDArray[np.bool_]:
+        """[slots]: from 7:00 to 19:00, and whenever else somebody waits."""
+        busy: NDArray[np.bool_] = np.sum([t.queue for t in self.tallies], axis=(0, 1)) > 0
+        busy[14:38] = True
+        return busy
+
+    def _queue(self, shown: NDArray[np.bool_]) -> tuple[pd.DataFrame, dict[str, Floats]]:
         month = self.ledger.month
         halls = [h.hall for h in month.scenario.halls]
         seconds = np.array([t.queue for t in self.tallies])
         open_days = np.maximum(month.open.sum(axis=0), 1)[None, :, None]
         slots = [f"{k // 2:02d}:{30 * (k % 2):02d}" for k in range(SLOTS)]
-        used = seconds.sum(axis=(0, 1)) > 0
-        used[14:38] = True
         keys = pd.MultiIndex.from_product(
-            [halls, [s for s, u in zip(slots, used, strict=True) if u]], names=["hall", "slot"]
+            [halls, [s for s, u in zip(slots, shown, strict=True) if u]], names=["hall", "slot"]
         ).to_frame(index=False)
-        mean = (seconds / SLOT_S / open_days)[:, :, used]
+        mean = (seconds / SLOT_S / open_days)[:, :, shown]
         return keys, {"queue": mean.reshape(len(mean), -1)}
 
     def _sums(self, by: str) -> tuple[pd.DataFrame, dict[str, Floats]]:
@@ -335,7 +344,8 @@ class Measures:
         if by in ("district", "tier", "street", "hall"):
             keep[:] = True
         if by in ("tier", "street"):
-            keep = sums[:, :, [_F["visitors"], _F["staffed_s"]]].sum(axis=(0, 2)) > 0
+            own = self.ledger.tiers if by == "tier" else self.ledger.street_of
+            keep = np.isin(np.arange(len(keys)), own)
         values = measures_of(sums[:, keep], None if quantiles is None else quantiles[:, keep])
         if by in ("item", "class", "hour", "hall_hour"):  # windows are not staffed by these
             del values["utilisation"]
