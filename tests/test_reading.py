@@ -32,7 +32,7 @@ from ruamel.yaml import YAML
 from hallsim import problems, reading
 from hallsim.checks import parse_month
 from hallsim.problems import Place, Problem, ScenarioProblems
-from hallsim.scenario import TABLES, Scenario
+from hallsim.scenario import TABLES, Scenario, parse_clock
 
 ROOT = Path(__file__).parent.parent
 HERE = Path(__file__).parent / "reading"
@@ -181,9 +181,37 @@ def test_a_date_cell_shown_without_its_year_is_for_every_year(tmp_path: Path) ->
     for cell, day in (("B2", 1), ("C2", 15)):
         book["旺季"][cell] = dt.date(2026, 9, day)
         book["旺季"][cell].number_format = 'm"月"d"日"'
+    book["大厅"]["B2"] = dt.time(9, 30)
     book.save(folder / "输入.xlsx")
-    peak = reading.read(folder).scenario.peaks[0]
-    assert (peak.first, peak.last) == ("09-01", "09-15")
+    found = reading.read(folder).scenario
+    assert (found.peaks[0].first, found.peaks[0].last) == ("09-01", "09-15")
+    assert found.halls[0].name == "09:30"
+
+
+@pytest.mark.parametrize(
+    ("cell", "seconds"),
+    [
+        ("9:00", 32400),
+        ("９：００", 32400),
+        ("9点半", 34200),
+        ("9点5分", 32700),
+        ("24:00", 86400),
+        ("09:00:30", 32430),
+        (0.375, 32400),
+        (dt.time(9), 32400),
+        (dt.time(8, 59, 59, 999000), 32400),
+        (dt.datetime(1899, 12, 31, 9), 32400),
+        (32400, 32400),
+    ],
+)
+def test_times_of_day(cell: Any, seconds: int) -> None:
+    assert parse_clock(cell) == seconds
+
+
+@pytest.mark.parametrize("cell", ["9", "25:00", "24:01", "9:60", "nine", 9, 1.0, -1, True, None])
+def test_what_is_no_time_of_day(cell: Any) -> None:
+    with pytest.raises(ValueError, match="clock_time"):
+        parse_clock(cell)
 
 
 def reading_tables() -> list[str]:

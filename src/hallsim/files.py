@@ -134,7 +134,9 @@ def _read_text(raw: Raw, folder: Path, name: str) -> str | None:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raw.say("encoding", Place(name, line), encoding=_likely_encoding(content))
+        likely = _likely_encoding(content)
+        rule = "encoding" if likely else "encoding_unknown"
+        raw.say(rule, Place(name, line), **({"encoding": likely} if likely else {}))
         return None
 
 
@@ -144,7 +146,7 @@ def _likely_encoding(content: bytes) -> str:
     try:
         content.decode("gb18030")
     except UnicodeDecodeError:
-        return "?"
+        return ""
     return "GB18030"
 
 
@@ -168,7 +170,8 @@ def _parse_yaml(raw: Raw, name: str, text: str) -> bool:
         raw.problems += suspects or [_syntax(name, error)]
         return False
     except YAMLError as error:  # a character that no YAML may hold
-        raw.say("yaml_syntax", Place(name), reason=str(error).splitlines()[0])
+        line = text.count("\n", 0, getattr(error, "position", 0)) + 1
+        raw.say("yaml_syntax", Place(name, line), reason=str(error).splitlines()[0])
         return False
     if node is None:
         raw.say("file_empty", Place(name))

@@ -59,7 +59,8 @@ class PathFault(Exception):  # noqa: N818 - becomes a `Problem` at once
 
     def problem(self, change: Change) -> Problem:
         """The fault of this change."""
-        return Problem(self.rule, change.place, change.path, self.value, suggestion=self.suggestion)
+        value = None if self.value == change.path else self.value
+        return Problem(self.rule, change.place, change.path, value, suggestion=self.suggestion)
 
 
 @dataclass

@@ -49,6 +49,7 @@ RULES: dict[str, str] = {
     "file_unreadable": "the file cannot be read: {reason}",
     "file_empty": "the file is empty",
     "encoding": "the file is not UTF-8 (it looks like {encoding}); save it as UTF-8",
+    "encoding_unknown": "the file is not UTF-8 text; save it as UTF-8",
     "workbook_kind": "tables are read from .xlsx workbooks only; save it as .xlsx",
     # YAML
     "tab": "a tab in the indent; use spaces",

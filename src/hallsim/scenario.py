@@ -42,7 +42,8 @@ def parse_clock(value: Any) -> int:
     if isinstance(value, dt.datetime):
         value = value.time()
     if isinstance(value, dt.time):
-        return value.hour * 3600 + value.minute * 60 + value.second
+        late = value.microsecond >= 500_000  # spreadsheets keep 9:00 as 8:59:59.999
+        return value.hour * 3600 + value.minute * 60 + value.second + late
     if isinstance(value, float) and 0 <= value < 1:  # how Excel stores a time
         return round(value * 86400)
     if isinstance(value, int) and (value == 0 or 24 < value <= 86400):  # 9 would mean 9:00 to most
