@@ -42,6 +42,29 @@ class FakeMeasures:
     def table(self, by: str) -> pd.DataFrame:
         return self.tables[by]
 
+    def over(self, spans: Any, minus: FakeMeasures | None = None) -> pd.DataFrame:
+        """The first open day of a span stands for the whole of it."""
+        rows = []
+        for k, (first, last) in enumerate(spans):
+            mine, theirs = (_one_day(m, first, last) for m in (self, minus or self))
+            mean = mine - (theirs if minus else 0)
+            rows.append(
+                {
+                    "span": k,
+                    "measure": "mean_wait_min",
+                    "mean": mean,
+                    "lo": mean - 1,
+                    "hi": mean + 1,
+                }
+            )
+        return pd.DataFrame(rows)
+
+
+def _one_day(of: FakeMeasures, first: Any, last: Any) -> float:
+    rows = of.table("day")
+    inside = (rows["measure"] == "mean_wait_min") & (rows["day"] >= first) & (rows["day"] <= last)
+    return float(rows["mean"][inside].iloc[0])
+
 
 @dataclass(frozen=True)
 class FakeRecommendation:
@@ -120,6 +143,7 @@ def _long(keys: dict[str, Any], wait: float, visitors: float, half: float) -> li
         "served": visitors - lost,
         "abandoned": lost * 0.8,
         "turned_away": lost * 0.2,
+        "lost": lost,
         "mean_wait_min": wait,
         "median_wait_min": wait * 0.7,
         "p90_wait_min": wait * 2.3,

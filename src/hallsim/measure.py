@@ -8,6 +8,7 @@ one value per replication with a Student t interval; comparisons are of the same
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ FIELDS = (
 """What is counted in every cell."""
 _F = {name: k for k, name in enumerate(FIELDS)}
 MEASURES = (
-    "visitors", "served", "abandoned", "turned_away", "mean_wait_min", "median_wait_min",
+    "visitors", "served", "abandoned", "turned_away", "lost", "mean_wait_min", "median_wait_min",
     "p90_wait_min", "within_share", "utilisation", "overtime_min", "total_wait_min",
 )  # fmt: skip
 BY = (
@@ -295,6 +296,24 @@ class Measures:
         """[replications, keys]: the value of one measure in every replication."""
         return self._values(by)[1][measure]
 
+    def over(
+        self, spans: Sequence[tuple[dt.date, dt.date]], minus: Measures | None = None
+    ) -> pd.DataFrame:
+        """Estimates for the district by spans of days, inclusive: span (its number), measure, mean, …
+
+        With `minus`, the paired differences self - minus.
+        """
+        values = self._over(spans)
+        if minus is not None:
+            values = {name: mine - theirs for (name, mine), theirs in
+                      zip(values.items(), minus._over(spans).values(), strict=True)}  # fmt: skip
+        return _tidy(pd.DataFrame({"span": range(len(spans))}), values, self.confidence)
+
+    def _over(self, spans: Sequence[tuple[dt.date, dt.date]]) -> dict[str, Floats]:
+        dates = list(self.ledger.month.dates)
+        sums = self.period_sums([(dates.index(a), dates.index(b)) for a, b in spans])
+        return measures_of(np.stack([sums[name].sum(axis=2) for name in FIELDS], axis=-1))
+
     def period_sums(self, spans: Sequence[tuple[int, int]]) -> dict[str, Floats]:
         """Every field of `FIELDS` by period and hall, [replications, periods, halls]."""
         _, cells = self._cells("hall_day")
@@ -384,12 +403,10 @@ class Measures:
             return frame({"hall": halls}), hall
         if by == "district":
             return frame(index=[0]), hall.sum(axis=1, keepdims=True)
-        by_tier = by == "tier"
-        names = list(TIERS) if by_tier else ledger.streets
-        places = ledger.tiers if by_tier else ledger.street_of
-        return frame({by: names}), np.moveaxis(
-            _fold(np.moveaxis(hall, 1, 0), places, len(names)), 0, 1
-        )
+        parts = list(TIERS) if by == "tier" else ledger.streets
+        places = ledger.tiers if by == "tier" else ledger.street_of
+        folded = _fold(np.moveaxis(hall, 1, 0), places, len(parts))
+        return frame({by: parts}), np.moveaxis(folded, 0, 1)
 
     def _stack(self, name: str) -> Floats:
         return np.array([getattr(t, name) for t in self.tallies])
@@ -412,6 +429,7 @@ def measures_of(sums: Floats, quantiles: Floats | None = None) -> dict[str, Floa
         values = {
             "visitors": get["visitors"], "served": get["served"],
             "abandoned": get["abandoned"], "turned_away": get["turned_away"],
+            "lost": get["abandoned"] + get["turned_away"],
             "mean_wait_min": get["wait_s"] / get["tickets"] / 60,
             "within_share": get["within"] / get["visitors"],
             "utilisation": get["work_s"] / (get["staffed_s"] + get["overtime_s"]),

@@ -428,20 +428,29 @@ class View:
         wait = {d: {k: self.daily[k].get(d, {}) for k in self.daily} for d in days}
         shown = (f.get("mean_wait_min", NOTHING) for of in wait.values() for f in of.values())
         top = _top(i.hi for i in shown)
+        weeks = [w for w in self.shown_weeks if any(w["first"] <= d <= w["last"] for d in days)]
+        spans = [(w["first"], w["last"]) for w in weeks]
+        home, plan, change = (
+            [of["mean_wait_min"] for of in figures(table, ("span",)).values()]
+            for table in (
+                self.r.home.over(spans), self.r.plan.over(spans),
+                self.r.plan.over(spans, minus=self.r.home),
+            )
+        )  # fmt: skip
+        peak = max(range(len(weeks)), key=lambda k: home[k].mean, default=0)
         rows = []
-        for week in self.shown_weeks:
+        for k, week in enumerate(weeks):
             inside = [d for d in days if week["first"] <= d <= week["last"]]
-            if inside:
-                columns = [(str(d.day), weekday_text(d, self.language), wait[d]) for d in inside]
-                rows.append({
-                    "title": week["title"], "peak": False, "chart": self._columns(columns, top),
-                    **{k: _weighted([wait[d][k] for d in inside]) for k in ("home", "plan")},
-                })  # fmt: skip
-        if len(rows) > 1:
-            max(rows, key=lambda row: float(row["home"]))["peak"] = True
-        for row in rows:
-            row["change"] = number(row["plan"] - row["home"], sign=True)
-            row["home"], row["plan"] = number(row["home"]), number(row["plan"])
+            columns = [(str(d.day), weekday_text(d, self.language), wait[d]) for d in inside]
+            rows.append({
+                "title": week["title"], "peak": k == peak and len(weeks) > 1,
+                "chart": self._columns(columns, top),
+                "home": number(home[k].mean), "plan": number(plan[k].mean),
+                "home_between": between(home[k], self.language),
+                "plan_between": between(plan[k], self.language),
+                "change": number(change[k].mean, sign=True),
+                "change_between": between(change[k], self.language, sign=True),
+            })  # fmt: skip
         return rows
 
     def _columns(
@@ -759,14 +768,6 @@ def _percent(share: float, digits: int | None = None) -> str:
 
 def _sortable(of: Interval) -> str:
     return f"{of.mean:.6g}" if of else ""
-
-
-def _weighted(rows: Iterable[Figures]) -> float:
-    """Mean wait over several days: every visitor counts the same."""
-    known = [f for f in rows if f.get("visitors") and f.get("mean_wait_min")]
-    pairs = [(f["visitors"].mean, f["mean_wait_min"].mean) for f in known]
-    total = sum(n for n, _w in pairs)
-    return sum(n * w for n, w in pairs) / total if total else math.nan
 
 
 def _level(minutes: float) -> int:

@@ -58,9 +58,6 @@ def figures(table: pd.DataFrame, keys: tuple[str, ...] = ()) -> dict[Any, Figure
     for *key, measure, mean, lo, hi in zip(*names, *columns, strict=True):
         at = "" if not key else key[0] if len(key) == 1 else tuple(key)
         found.setdefault(at, {})[measure] = Interval(float(mean), float(lo), float(hi))
-    for row in found.values():
-        if "lost" not in row and "abandoned" in row and "turned_away" in row:
-            row["lost"] = row["abandoned"] + row["turned_away"]
     return found
 
 
