@@ -1,0 +1,401 @@
+"""The main job on the small district: what a recommendation promises, checked from outside."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from hallsim.demand import expect
+from hallsim.draw import Chance
+from hallsim.problems import ScenarioProblems
+from hallsim.recommend import Recommendation, periods_of, recommend
+from hallsim.scenario import (
+    CalendarDay,
+    Clerks,
+    Peak,
+    Scenario,
+    Staffing,
+    Target,
+    Transfers,
+    TransferTier,
+    Variation,
+    VisitorClass,
+    Windows,
+)
+from hallsim.simulate import simulate_month, simulate_staffings
+from hallsim.staffing import TIER_NAMES
+from hallsim.stations import home_of_stations, stations
+from hallsim.waiting import waiting_tables
+from small import CLERKS, WINDOWS, small
+
+SETTINGS: dict[str, Any] = {
+    "variation": Variation(day_cv=0.1, hall_cv=0.1),
+    "staffing": Staffing(leave_rate=0.04, absence_rate=0.02, other_duty_rate=0.04),
+    "peaks": (
+        Peak(peak="school", first="09-01", last="09-14", halls=("A2",), multiplier=1.8),
+        Peak(peak="tax", first="09-17", last="09-28", halls=("D", "B1"), multiplier=1.4),
+    ),
+    "targets": (
+        Target(mean_wait_minutes=12),
+        Target(tier="community", within_minutes=10, share=0.7),
+    ),
+}
+BUSY = small(**SETTINGS)
+FAR = (TransferTier(order_minutes=1e6, travel_minutes=1e6),) * 3
+
+
+def advise(scenario: Scenario = BUSY, month: str = "2018-09", **options: Any) -> Recommendation:
+    return recommend(scenario, month, **({"replications": 4, "table_replications": 4} | options))
+
+
+@pytest.fixture(scope="module")
+def advice() -> Recommendation:
+    return advise()
+
+
+def in_force(found: Recommendation, period: int) -> pd.DataFrame:
+    """The moves that run in a period, by their dates."""
+    row = found.periods.iloc[period]
+    return found.moves[(found.moves["first"] <= row["last"]) & (found.moves["last"] >= row["first"])]
+
+
+# The plan ----------------------------------------------------------------------------------------
+
+
+def check_plan(found: Recommendation, scenario: Scenario) -> None:
+    """Minimum staffing, nobody lost or invented, and the moves lead from home to the plan."""
+    home, least = (
+        {h.hall: sum(getattr(c, name) for c in scenario.clerks if c.hall == h.hall)
+         for h in scenario.halls}
+        for name in ("count", "minimum")
+    )  # fmt: skip
+    staff = found.staff
+    assert (staff["plan"] >= staff["minimum"]).all()
+    assert (staff["home"] == staff["hall"].map(home)).all()
+    assert (staff["minimum"] == staff["hall"].map(least)).all()
+    for period, rows in staff.groupby("period"):
+        assert rows["plan"].sum() == sum(home.values())
+        at = dict(home)
+        for move in in_force(found, int(period)).to_dict("records"):
+            at[move["from"]] -= move["clerks"]
+            at[move["to"]] += move["clerks"]
+        assert dict(zip(rows["hall"], rows["plan"], strict=True)) == at
+
+
+def test_home_and_moves_make_the_plan_and_the_minimum_holds(advice: Recommendation) -> None:
+    check_plan(advice, BUSY)
+    assert len(advice.moves) > 0
+
+
+def test_nobody_works_in_two_places(advice: Recommendation) -> None:
+    for period in range(len(advice.periods)):
+        moves = in_force(advice, period)
+        lent = moves.groupby("from")["clerks"].sum()
+        assert not set(moves["from"]) & set(moves["to"])
+        assert all(n <= CLERKS[hall] for hall, n in lent.items())
+
+
+def test_no_hall_gets_many_more_clerks_than_it_can_seat(advice: Recommendation) -> None:
+    """Of n clerks n (1 - leave) (1 - other duty) are at windows; two are to spare."""
+    seats = {h: n / 0.96 / 0.96 + 3 for h, n in WINDOWS.items()}
+    assert all(n <= seats[h] for h, n in zip(advice.staff.hall, advice.staff["plan"], strict=True))
+
+
+def test_windows_hold_on_every_day_of_the_plan(advice: Recommendation) -> None:
+    parts, month = stations(BUSY), expect(BUSY, 2018, 9)
+    dice = Chance(month, parts, BUSY.run.seed, "verify")
+    opened = dice.windows_open(plan_by_day(advice).reshape(-1), 0).reshape(30, -1)
+    assert (opened <= list(WINDOWS.values())).all() and (opened >= 1).all()
+
+
+def plan_by_day(found: Recommendation) -> np.ndarray:
+    """[D, halls] from the table of staff."""
+    wide = found.staff.pivot(index="period", columns="hall", values="plan")[[*CLERKS]].to_numpy()
+    days = [(row["last"] - row["first"]).days + 1 for row in found.periods.to_dict("records")]
+    return np.repeat(wide, days, axis=0)
+
+
+def test_every_move_is_dated_told_in_time_and_priced(advice: Recommendation) -> None:
+    work = set(advice.days[advice.days["open_halls"] >= 3]["day"])
+    streets = {"D": "", "A": "A", "A1": "A", "A2": "A", "B": "B", "B1": "B"}
+    for move in advice.moves.to_dict("records"):
+        assert move["from"] != move["to"] and move["clerks"] > 0
+        assert {move["first"], move["last"]} <= work and move["first"] <= move["last"]
+        assert move["notice_by"] == move["first"] - dt.timedelta(BUSY.transfers.notice_days)
+        a, b = streets[move["from"]], streets[move["to"]]
+        tier = "with_district" if "" in (a, b) else TIER_NAMES[a != b]
+        assert move["tier"] == tier
+        assert move["travel_min"] == getattr(BUSY.transfers, tier).travel_minutes
+        assert move["working_days"] == sum(move["first"] <= d <= move["last"] for d in work)
+    m, cost = advice.moves, advice.moves_cost
+    assert cost["orders"] == m["clerks"].sum()
+    assert cost["clerk_days"] == (m["clerks"] * m["working_days"]).sum()
+    assert cost["travel_hours"] == pytest.approx(
+        (m["clerks"] * m["working_days"] * m["travel_min"]).sum() / 60
+    )
+
+
+def test_the_plan_costs_no_more_than_home_on_the_visitors_that_the_optimizer_saw(
+    advice: Recommendation,
+) -> None:
+    month, parts = expect(BUSY, 2018, 9), stations(BUSY)
+    home = home_of_stations(BUSY, parts)
+    tables = waiting_tables(month, parts, home, home, seed=BUSY.run.seed, replications=4)
+    at_home = tables.cost(BUSY.objective.lost_minutes, BUSY.objective.overtime_weight).sum()
+    solver = advice.solver
+    assert solver["bound"] <= solver["objective"] + 1e-6 and solver["objective"] < at_home
+    assert solver["gap"] <= 1e-3
+    assert solver["integral"]
+
+
+def test_a_peak_draws_clerks_to_its_hall_in_its_weeks(advice: Recommendation) -> None:
+    staff = advice.staff.pivot(index="period", columns="hall", values="plan")
+    assert staff.loc[0, "A2"] > CLERKS["A2"]  # 1.8 times as many visitors until 14 September
+    assert staff.loc[0, "A2"] > staff.loc[3, "A2"]
+
+
+def test_where_moving_costs_the_earth_everybody_stays_at_home() -> None:
+    costs = Transfers(**dict(zip(TIER_NAMES, FAR, strict=True)))
+    found = advise(small(**SETTINGS, transfers=costs), replications=2)
+    assert found.moves.empty
+    assert (found.staff["plan"] == found.staff["home"]).all()
+    known = found.difference.dropna()
+    assert (known[["mean", "lo", "hi"]] == 0).all(axis=None)
+    assert found.gain() == (0, 0, 0) and not found.worse()
+
+
+def test_a_district_with_themed_windows_and_two_skill_groups() -> None:
+    scenario = small(
+        **SETTINGS,
+        windows=(
+            Windows(hall="D", kind="themed", items=("permit",), count=4),
+            Windows(hall="D", kind="themed", items=("card",), count=2),
+            *small().windows[1:],
+        ),
+        clerks=(
+            Clerks(hall="D", group="card", count=2, skills=("card",)),
+            Clerks(hall="D", count=4),
+            *small().clerks[1:],
+        ),
+    )
+    found = advise(scenario)
+    check_plan(found, scenario)
+    assert not (found.moves["group"] == "card").any()  # cards alone are served in hall D only
+    assert found.solver["gap"] <= 1e-3
+
+
+def test_minimum_staffing_above_the_clerks_there_are_has_no_plan() -> None:
+    clerks = tuple(c.model_copy(update={"minimum": c.count + 1}) for c in BUSY.clerks)
+    with pytest.raises(RuntimeError, match="no staffing plan"):
+        advise(small(clerks=clerks))
+
+
+# The check ---------------------------------------------------------------------------------------
+
+
+def test_home_and_plan_are_judged_on_the_same_visitors(advice: Recommendation) -> None:
+    np.testing.assert_array_equal(
+        advice.home.samples("visitors", "hall_day"), advice.plan.samples("visitors", "hall_day")
+    )
+    assert_frame_equal(
+        advice.difference[advice.difference.hall != ""].reset_index(drop=True),
+        advice.plan.minus(advice.home, "hall"),
+    )
+
+
+def test_the_plan_is_judged_on_visitors_that_the_optimizer_never_saw(advice: Recommendation) -> None:
+    month, parts = expect(BUSY, 2018, 9), stations(BUSY)
+    judged = advice.home.samples("visitors", "hall_day")
+    drawn = {}
+    for purpose in ("plan", "verify"):
+        dice = Chance(month, parts, BUSY.run.seed, purpose)  # type: ignore[arg-type]
+        crowds = [dice.crowd(r) for r in range(4)]
+        drawn[purpose] = np.array([c.last - c.first for c in crowds])
+    busy = drawn["verify"].sum(axis=0) > 0
+    np.testing.assert_array_equal(judged, drawn["verify"][:, busy])
+    assert (judged != drawn["plan"][:, busy]).mean() > 0.8
+
+
+def test_home_is_what_simulate_month_gives(advice: Recommendation) -> None:
+    alone = simulate_month(BUSY, "2018-09", replications=4)
+    assert_frame_equal(alone.table("hall"), advice.home.table("hall"))
+
+
+def test_the_gain_is_the_paired_difference_of_the_district(advice: Recommendation) -> None:
+    wait = [m.samples("mean_wait_min")[:, 0] for m in (advice.plan, advice.home)]
+    mean, lo, hi = advice.gain()
+    assert mean == pytest.approx((wait[0] - wait[1]).mean())
+    assert lo < mean < hi < 0 and not advice.worse()
+    worse = dataclasses.replace(advice, difference=advice.home.minus(advice.plan).assign(hall=""))
+    assert worse.worse()
+
+
+def test_one_more_clerk_saves_what_a_simulation_with_that_clerk_says(advice: Recommendation) -> None:
+    """Hall by hall, all others as planned; queues without patience never suffer from a clerk."""
+    month, plan = expect(BUSY, 2018, 9), plan_by_day(advice)
+    more = {h: plan + (np.arange(6) == k) for k, h in enumerate(CLERKS)}
+    found = simulate_staffings(
+        month, {"": plan} | more, seed=BUSY.run.seed, purpose="verify", replications=4
+    )
+    saved = {h: found[""].samples("total_wait_min") - found[h].samples("total_wait_min") for h in CLERKS}  # fmt: skip
+    rows = advice.marginal.set_index("hall")
+    assert list(rows.index) == list(CLERKS)
+    for h, sample in saved.items():
+        assert rows.loc[h, "saves_min"] == pytest.approx(sample.mean(), abs=1e-6)
+        assert sample.min() >= 0
+    assert (rows["lo"] <= rows["saves_min"]).all() and (rows["saves_min"] <= rows["hi"]).all()
+
+
+def test_unmet_targets_are_exactly_those_that_the_plan_misses(advice: Recommendation) -> None:
+    spans = [(r["first"].day - 1, r["last"].day - 1) for r in advice.periods.to_dict("records")]
+    sums = advice.plan.period_sums(spans)
+    wait = (sums["wait_s"] / sums["tickets"] / 60).mean(axis=0)
+    share = (sums["within"] / sums["visitors"]).mean(axis=0)
+    missed = {
+        (h.hall, p, "mean_wait")
+        for k, h in enumerate(BUSY.halls) for p in range(4) if wait[p, k] > 12
+    } | {
+        (h.hall, p, "within")
+        for k, h in enumerate(BUSY.halls) for p in range(4)
+        if h.tier == "community" and share[p, k] < 0.7
+    }  # fmt: skip
+    unmet = advice.unmet
+    assert missed and {*zip(unmet.hall, unmet.period, unmet.target, strict=True)} == missed
+    for row in unmet.to_dict("records"):
+        worse = row["best"] > row["limit"] if row["target"] == "mean_wait" else row["best"] < row["limit"]  # fmt: skip
+        assert row["why"] == ("windows" if worse else "clerks")
+
+
+def test_a_hall_with_too_few_windows_is_said_to_lack_windows() -> None:
+    crowded = Peak(peak="flood", first="09-01", last="09-30", halls=("B1",), multiplier=4)
+    found = advise(small(targets=(Target(mean_wait_minutes=12),), peaks=(crowded,)))
+    b1 = found.unmet[found.unmet.hall == "B1"]
+    assert len(b1) == 4 and set(b1["why"]) == {"windows"}
+
+
+# The same answer ---------------------------------------------------------------------------------
+
+TABLES = ("periods", "days", "difference", "staff", "moves", "marginal", "unmet")
+
+
+@pytest.mark.parametrize("options", [{"jobs": 2}, {"engine": "reference"}], ids=["jobs", "engine"])
+def test_the_answer_does_not_depend_on_jobs_or_engine(
+    advice: Recommendation, options: dict[str, Any]
+) -> None:
+    again = advise(**options)
+    for name in TABLES:
+        assert_frame_equal(getattr(again, name), getattr(advice, name), check_exact=True)
+    for by in ("hall_day", "item", "class", "queue"):
+        assert_frame_equal(again.plan.table(by), advice.plan.table(by), check_exact=True)
+
+
+def test_another_seed_gives_other_visitors(advice: Recommendation) -> None:
+    other = advise(seed=2)
+    mine, theirs = (r.home.samples("visitors", "hall_day") for r in (advice, other))
+    assert (mine != theirs).mean() > 0.8
+
+
+def test_options_left_out_are_those_of_the_scenario() -> None:
+    run = {"seed": 5, "replications": 3, "table_replications": 2, "period": "month"}
+    found = recommend(small(run=run), "2018-09")
+    assert {k: found.meta[k] for k in run} == run
+    assert found.home.replications == 3 and len(found.periods) == 1
+
+
+def test_people_who_lose_patience_are_part_of_the_account() -> None:
+    classes = {"ordinary": VisitorClass(share=1, patience_minutes=20)}
+    found = advise(small(**SETTINGS, classes=classes))
+    lost = [m.samples("abandoned").mean() for m in (found.home, found.plan)]
+    assert lost[1] < lost[0]
+
+
+def test_a_month_of_2027_says_that_it_is_provisional(advice: Recommendation) -> None:
+    found = advise(month="2027-01", replications=2)
+    assert found.provisional and "provisional" in repr(found)
+    assert not advice.provisional and "provisional" not in repr(advice)
+
+
+# Periods -----------------------------------------------------------------------------------------
+
+
+def weeks(year: int, month: int, kind: str = "week", scenario: Scenario = BUSY) -> list[tuple[int, int]]:
+    return [(a + 1, b + 1) for a, b in periods_of(expect(scenario, year, month), kind)]
+
+
+@pytest.mark.parametrize(
+    ("month", "right"),
+    [
+        ((2018, 9), [(1, 9), (10, 16), (17, 23), (24, 30)]),  # begins with a weekend
+        ((2018, 10), [(1, 14), (15, 21), (22, 28), (29, 31)]),  # begins with a holiday week
+        ((2018, 2), [(1, 11), (12, 18), (19, 25), (26, 28)]),  # two days before a Monday
+        ((2018, 12), [(1, 9), (10, 16), (17, 23), (24, 31)]),  # ends with a holiday
+    ],
+)
+def test_weeks_run_from_monday_and_stubs_join_their_neighbour(
+    month: tuple[int, int], right: list[tuple[int, int]]
+) -> None:
+    assert weeks(*month) == right
+
+
+def test_a_days_period_lasts_until_the_next_working_day() -> None:
+    days = weeks(2018, 9, "day")
+    assert len(days) == 21
+    assert days[:2] == [(1, 3), (4, 4)]  # September began with a weekend
+    assert (21, 24) in days  # Mid-autumn, Saturday to Monday
+    assert weeks(2018, 9, "month") == [(1, 30)]
+
+
+def test_periods_cover_every_month_of_ten_years_and_none_is_a_stub() -> None:
+    for year in range(2018, 2028):
+        for m in range(1, 13):
+            month = expect(BUSY, year, m)
+            opens = month.open.any(axis=1)
+            for kind in ("day", "week", "month"):
+                spans = periods_of(month, kind)
+                assert spans[0][0] == 0 and spans[-1][1] == len(month.dates) - 1
+                assert all(a[1] + 1 == b[0] for a, b in pairwise(spans))
+                least = 3 if kind == "week" else 1
+                assert all(opens[a : b + 1].sum() >= least for a, b in spans)
+                if kind == "week":
+                    assert all(month.dates[a].weekday() == 0 for a, _ in spans[1:])
+
+
+def test_a_month_in_which_nobody_opens_has_no_recommendation() -> None:
+    closed = (CalendarDay(first="2018-09-01", last="2018-09-30", day="closed"),)
+    with pytest.raises(ValueError, match="no hall opens"):
+        advise(small(calendar=closed))
+
+
+@pytest.mark.parametrize("kind", ["day", "month"])
+def test_plans_by_day_and_by_month_keep_the_same_promises(kind: str) -> None:
+    found = advise(period=kind, replications=2)
+    check_plan(found, BUSY)
+    assert len(found.periods) == {"day": 21, "month": 1}[kind]
+
+
+def test_finer_periods_never_cost_more_by_the_tables_when_orders_are_free() -> None:
+    """A plan by month is also a plan by week, and one by week a plan by day."""
+    free = Transfers(
+        **{name: TransferTier(order_minutes=0, travel_minutes=10) for name in TIER_NAMES}
+    )
+    scenario = small(**SETTINGS, transfers=free)
+    cost = [advise(scenario, period=k, replications=2).solver["bound"] for k in ("month", "week", "day")]
+    assert cost[0] >= cost[1] >= cost[2]
+
+
+@pytest.mark.parametrize("month", ["2018-13", "September", "2003-01"])
+def test_what_is_not_a_month_of_the_calendar_is_refused(month: str) -> None:
+    with pytest.raises(ScenarioProblems):
+        advise(month=month)
+
+
+def test_an_unknown_kind_of_period_is_refused() -> None:
+    with pytest.raises(ValueError, match="period must be one of"):
+        advise(period="year")
