@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hallsim.recommend import UNMET_COLUMNS
 from hallsim.scenario import Clerks, Demand, Hall, Hours, Item, Scenario, Target, Windows
 
 STREETS = ["观湖", "民治", "龙华", "大浪", "福城", "观澜"]
@@ -253,6 +254,12 @@ def _measures(
     return FakeMeasures({k: pd.DataFrame(v) for k, v in tables.items()}, month)
 
 
+def _with_intervals(gaps: list[dict[str, Any]]) -> pd.DataFrame:
+    around = {f"{k}{end}": x for k in ("plan", "best") for end, x in (("_lo", 0.9), ("_hi", 1.1))}
+    rows = [{**g, **{k: g[k[:4]] * x for k, x in around.items()}} for g in gaps]
+    return pd.DataFrame(rows, columns=UNMET_COLUMNS)
+
+
 def _difference(home: FakeMeasures, plan: FakeMeasures) -> pd.DataFrame:
     out = []
     for by in ("district", "hall"):
@@ -442,10 +449,7 @@ def fake(
         staff=pd.DataFrame(staff),
         moves=table,
         marginal=pd.DataFrame(saves),
-        unmet=pd.DataFrame(
-            gaps if unmet else [],
-            columns=["hall", "period", "target", "limit", "plan", "best", "why"],
-        ),
+        unmet=_with_intervals(gaps if unmet else []),
         moves_cost={
             "orders": len(table),
             "clerk_days": int((table.clerks * table.working_days).sum()),

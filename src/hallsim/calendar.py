@@ -60,7 +60,9 @@ def national_day(date: dt.date) -> Day:
 
 def _provisional_day(date: dt.date) -> Day:
     name = statutory_holidays(date.year).get(date) if date.year <= LAST_YEAR else None
-    if name:  # the lunar calendar ends with LAST_YEAR; the days after it are seen from December only
+    if (
+        name
+    ):  # the lunar calendar ends with LAST_YEAR; the days after it are seen from December only
         return Day(date, "holiday", name, True)
     return Day(date, "weekend" if date.weekday() >= 5 else "workday", "", True)
 

@@ -142,7 +142,7 @@ def recommend(
     home = np.tile(home_of_stations(scenario, parts), (len(expected.dates), 1))
     checked = simulate_staffings(
         expected,
-        {"home": home, "plan": plan, "one_more": plan + 1, "all_windows": np.full_like(plan, 10**4)},
+        {"home": home, "plan": plan, "one_more": plan + 1, "all_windows": None},
         seed=seed, purpose="verify", replications=replications, confidence=run.confidence,
         engine=engine, jobs=jobs,
         progress=lambda done: progress("verify", done, replications),
@@ -384,6 +384,12 @@ def _marginal(plan: Measures, one_more: Measures) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
+UNMET_COLUMNS = [
+    "hall", "period", "target", "limit",
+    "plan", "plan_lo", "plan_hi", "best", "best_lo", "best_hi", "why",
+]  # fmt: skip
+
+
 def _unmet(
     scenario: Scenario, spans: Sequence[Span], plan: Measures, best: Measures
 ) -> pd.DataFrame:
@@ -396,11 +402,12 @@ def _unmet(
                 continue
             for p in range(len(spans)):
                 for name, limit, sign in _limits(target.mean_wait_minutes, target.share):
-                    here, ideal = float(reached[name][p, h]), float(possible[name][p, h])
-                    if sign * here > sign * limit:
-                        why = "windows" if sign * ideal > sign * limit else "clerks"
-                        rows.append((hall.hall, p, name, limit, here, ideal, why))
-    return pd.DataFrame(rows, columns=["hall", "period", "target", "limit", "plan", "best", "why"])
+                    here = [float(x[p, h]) for x in reached[name]]
+                    ideal = [float(x[p, h]) for x in possible[name]]
+                    if sign * here[0] > sign * limit:
+                        why = "windows" if sign * ideal[0] > sign * limit else "clerks"
+                        rows.append((hall.hall, p, name, limit, *here, *ideal, why))
+    return pd.DataFrame(rows, columns=UNMET_COLUMNS)
 
 
 def _limits(mean_wait: float | None, share: float | None) -> list[tuple[str, float, int]]:
@@ -413,13 +420,18 @@ def _limits(mean_wait: float | None, share: float | None) -> list[tuple[str, flo
     return found
 
 
-def _by_period(measures: Measures, spans: Sequence[Span]) -> Mapping[str, Floats]:
-    """Mean over replications of mean wait (minutes) and share within the target time, [T, H]."""
+def _by_period(
+    measures: Measures, spans: Sequence[Span]
+) -> Mapping[str, tuple[Floats, Floats, Floats]]:
+    """Mean, lo and hi of mean wait (minutes) and share within the target time, each [T, H]."""
     get = measures.period_sums(spans)
     with np.errstate(invalid="ignore", divide="ignore"):
         wait = get["wait_s"] / get["tickets"] / 60
         share = get["within"] / get["visitors"]
-    return {"mean_wait": interval(wait, 0.95)[0], "within": interval(share, 0.95)[0]}
+    return {
+        "mean_wait": interval(wait, measures.confidence),
+        "within": interval(share, measures.confidence),
+    }
 
 
 def _solver(solution: Solution) -> dict[str, Any]:

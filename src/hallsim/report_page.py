@@ -570,7 +570,14 @@ class View:
         if not rows:
             return None
         row = worst(rows, key=lambda row: row["plan"])
-        return {"plan": show(row["plan"]), "best": show(row["best"]), "limit": show(row["limit"])}
+        return {
+            "limit": show(row["limit"]),
+            **{key: show(row[key]) for key in ("plan", "best")},
+            **{
+                f"{key}_between": f"{show(row[f'{key}_lo'])}–{show(row[f'{key}_hi'])}"
+                for key in ("plan", "best")
+            },
+        }
 
     def limits(self) -> dict[str, str]:
         """Limit of each target where all halls have the same one."""

@@ -335,8 +335,7 @@ class _Book:
                 v.week_short(int(m["period"])),
                 kinds[m["target"]],
                 m["limit"],
-                m["plan"],
-                m["best"],
+                *(m[f"{side}{end}"] for side in ("plan", "best") for end in ("", "_lo", "_hi")),
                 why[m["why"]],
             ]
             for m in records(self.r.unmet)
@@ -346,15 +345,15 @@ class _Book:
             _("Period"),
             _("Target"),
             _("Limit"),
-            _("Plan"),
-            _("All windows open"),
+            *self._three(_("Plan")),
+            *self._three(_("All windows open")),
             _("Why"),
         ]
         self._table(
             _("Targets missed"),
             heads,
             rows,
-            ["General"] * 3 + ["0.00"] * 3 + ["General"],
+            ["General"] * 3 + ["0.00"] * 7 + ["General"],
             frozen=1,
             empty=_("Every hall meets its targets."),
         )

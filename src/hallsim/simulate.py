@@ -63,7 +63,7 @@ def visit_columns(crowd: Crowd, rota: Rota, windows_open: Ints, engine: Engine) 
 
 def simulate_staffings(
     month: Month,
-    staffings: Mapping[str, Ints],
+    staffings: Mapping[str, Ints | None],
     *,
     seed: int,
     purpose: Purpose,
@@ -77,7 +77,7 @@ def simulate_staffings(
 
     Args:
         month: the expected month.
-        staffings: name to clerks assigned per station and day, [D, S].
+        staffings: name to clerks assigned per station and day, [D, S]; None opens every window.
         seed: together with purpose and replication number it fixes all chance.
         purpose: `plan` for what the optimizer may see, `verify` for fresh visitors.
         replications: how many months to draw.
@@ -93,11 +93,17 @@ def simulate_staffings(
         Ledger(month, parts),
     )
 
+    every_window = np.tile([len(p.windows) for p in parts], len(month.dates))
+
     def one(replication: int) -> list[Tally]:
         crowd = chance.crowd(replication)
         tallies = []
         for clerks in staffings.values():
-            opened = chance.windows_open(clerks.reshape(-1), replication)
+            opened = (
+                every_window
+                if clerks is None
+                else chance.windows_open(clerks.reshape(-1), replication)
+            )
             visits = visit_columns(crowd, rota, opened, engine)
             tallies.append(ledger.count(crowd, visits, rota.closing(opened), rota.staffed(opened)))
         return tallies
