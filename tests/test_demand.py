@@ -146,9 +146,7 @@ def test_a_weekday_weighs_as_its_profile_says() -> None:
 
 def test_a_make_up_day_is_a_mean_weekday_unless_it_has_its_own_weight() -> None:
     plain = lone(items=item(weekdays="week"), profiles=WEEK)
-    own = lone(
-        items=item(weekdays="week"), profiles=WEEK + weights("week", "weekday", makeup=2.5)
-    )
+    own = lone(items=item(weekdays="week"), profiles=WEEK + weights("week", "weekday", makeup=2.5))
     for scenario, ratio in ((plain, (1.4 + 1.1 + 1.0 + 0.9 + 0.8) / 5), (own, 2.5)):
         days = per_day(expect(scenario, 2018, 9))
         assert days[29] / days[5] == pytest.approx(ratio)

@@ -66,12 +66,11 @@ STEEP = {"09:00-10:00": 10, "10:00-11:00": 3, "11:00-12:00": 1, "14:00-15:00": 4
 def steep() -> Scenario:
     """One hall, about 44 visitors for a permit and 22 for a card a day; ten times as many at nine
     as at eleven."""
-    profile = tuple(
-        Weight(profile="steep", kind="hour", key=k, weight=w) for k, w in STEEP.items()
-    )
+    profile = tuple(Weight(profile="steep", kind="hour", key=k, weight=w) for k, w in STEEP.items())
     items = tuple(i.model_copy(update={"hours": "steep"}) for i in (PERMIT, CARD))
     demand = tuple(
-        Demand(halls=("D",), item=i.item, volume=v) for i, v in zip(items, (11000, 5500), strict=True)
+        Demand(halls=("D",), item=i.item, volume=v)
+        for i, v in zip(items, (11000, 5500), strict=True)
     )
     return lone(items=items, demand=demand, profiles=profile)
 
@@ -137,7 +136,9 @@ def test_counts_of_different_hours_and_items_are_uncorrelated(
 ) -> None:
     """Correlation of 5250 pairs has standard error 0.0138; 5 of them, for 4 pairs."""
     counts, _ = steep_counts
-    nine, ten, afternoon = (counts[:, :, a:b].sum(axis=2) for a, b in ((36, 40), (40, 44), (56, 72)))
+    nine, ten, afternoon = (
+        counts[:, :, a:b].sum(axis=2) for a, b in ((36, 40), (40, 44), (56, 72))
+    )
     pairs = [(nine[:, 0], ten[:, 0]), (nine[:, 0], afternoon[:, 0]), (nine[:, 0], nine[:, 1]),
              (nine[1:, 0], nine[:-1, 0])]  # fmt: skip
     for x, y in pairs:
@@ -182,7 +183,9 @@ def test_without_day_factors_the_variance_of_a_day_is_its_mean() -> None:
 
 
 @pytest.mark.parametrize(("day", "hall"), [(0.15, 0.0), (0.0, 0.2), (0.1, 0.15)])
-def test_day_factors_add_the_variance_and_the_covariance_of_their_cv(day: float, hall: float) -> None:
+def test_day_factors_add_the_variance_and_the_covariance_of_their_cv(
+    day: float, hall: float
+) -> None:
     """Var = m + m^2 ((1 + day^2)(1 + hall^2) - 1), Cov = m m' day^2; 5 standard errors each.
 
     Standard errors from the samples; days shared by halls make them 2100 samples of each statistic.
@@ -381,28 +384,34 @@ def test_credit_and_patience_are_those_of_the_class(classed: Crowd) -> None:
         assert stats.kstest(spread, stats.expon(scale=minutes * 60).cdf).pvalue > P_MIN
 
 
-def test_work_moment_and_class_of_a_visitor_are_uncorrelated(classed: Crowd) -> None:
-    """Rank correlations, 5 standard errors, three pairs."""
-    n = len(classed.arrival)
-    columns = (classed.arrival, classed.service, classed.kind == 1)
-    for i in range(3):
-        for j in range(i):
-            rho = stats.spearmanr(columns[i], columns[j]).statistic
-            assert near(rho, 0, 1 / np.sqrt(n))
+def test_moment_work_class_and_patience_of_a_visitor_are_uncorrelated(classed: Crowd) -> None:
+    """Rank correlations, 5 standard errors, six pairs; patience against the rest in one class."""
+    pairs = [(classed.arrival, classed.service), (classed.arrival, classed.kind == 1),
+             (classed.service, classed.kind == 1)]  # fmt: skip
+    own = classed.kind == 0
+    pairs += [(classed.patience[own], c[own]) for c in (classed.arrival, classed.service)]
+    pairs += [(classed.patience[own][1:], classed.patience[own][:-1])]
+    for x, y in pairs:
+        assert near(stats.spearmanr(x, y).statistic, 0, 1 / np.sqrt(len(x)))
 
 
 def test_late_comers_come_all_the_same_and_are_counted_apart() -> None:
+    """So many visitors that some come in the very second of the last ticket: they are late."""
     hours = Hours(weekdays="09:00-12:00 14:00-18:00", last_ticket_minutes=45)  # type: ignore[arg-type]
-    usual, early = chance(lone()).crowd(0), chance(lone(hours=hours)).crowd(0)
+    usual, early = (
+        chance(lone(volume=250 * 10_000, **extra)).crowd(0) for extra in ({}, {"hours": hours})
+    )
     np.testing.assert_array_equal(usual.in_time, usual.last)
-    late = 0
+    last_ticket = 17 * HOUR + 15 * 60
+    assert (early.arrival == last_ticket).any()
+    for name in ("first", "last", "arrival", "service", "kind"):
+        np.testing.assert_array_equal(getattr(usual, name), getattr(early, name))
     for unit in range(30):
-        assert rows(usual, unit) == rows(early, unit)
         times = early.arrival[early.first[unit] : early.last[unit]]
         n = early.in_time[unit] - early.first[unit]
-        assert (times[:n] < 17.25 * HOUR).all() and (times[n:] >= 17.25 * HOUR).all()
-        late += len(times) - n
-    assert late > 100
+        assert (times[:n] < last_ticket).all() and (times[n:] >= last_ticket).all()
+    late = (early.last - early.in_time).sum()
+    assert late > 10_000
     assert len(early.visitors()) == len(early.arrival) - late
 
 
@@ -461,8 +470,12 @@ def test_one_clerk_more_never_means_fewer_windows() -> None:
 
 def test_absences_of_two_stations_of_a_hall_are_independent() -> None:
     """Correlation of 12 000 pairs, 5 standard errors; groups of windows without a name of their own."""
-    windows = tuple(Windows(hall="D", kind="themed", items=(i,), count=9) for i in ("permit", "card"))
+    windows = tuple(
+        Windows(hall="D", kind="themed", items=(i,), count=9) for i in ("permit", "card")
+    )
     scenario = lone(windows=windows, items=(PERMIT, CARD), staffing=Staffing(absence_rate=0.3))
     dice = chance(scenario)
-    found = np.concatenate([dice.windows_open(np.full(60, 8), r).reshape(30, 2) for r in range(400)])
+    found = np.concatenate(
+        [dice.windows_open(np.full(60, 8), r).reshape(30, 2) for r in range(400)]
+    )
     assert near(np.corrcoef(found.T)[0, 1], 0, 1 / np.sqrt(len(found)))

@@ -323,7 +323,12 @@ def test_queues_can_be_compared_where_only_one_runs_late_into_the_evening() -> N
 
 
 def test_tables_are_tidy(month_run: Measures) -> None:
-    keys = {"district": [], "hall": ["hall"], "hall_day": ["hall", "day"], "queue": ["hall", "slot"]}
+    keys = {
+        "district": [],
+        "hall": ["hall"],
+        "hall_day": ["hall", "day"],
+        "queue": ["hall", "slot"],
+    }
     for by, columns in keys.items():
         table = month_run.table(by)
         assert list(table.columns) == [*columns, "measure", "mean", "lo", "hi"]

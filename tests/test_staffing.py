@@ -29,7 +29,9 @@ from small import small
 TIERS = ("within_street", "between_streets", "with_district")
 
 
-def transfers(orders: tuple[float, ...] = (0, 0, 0), travel: tuple[float, ...] = (0, 0, 0)) -> Transfers:
+def transfers(
+    orders: tuple[float, ...] = (0, 0, 0), travel: tuple[float, ...] = (0, 0, 0)
+) -> Transfers:
     """Costs by tier, nearest first."""
     return Transfers(
         **{
@@ -176,10 +178,14 @@ def price(t: StaffingTables, plan: np.ndarray) -> np.ndarray:
         for s, hall in enumerate(t.station_hall):
             at[..., hall] += plan[..., s, g]
         away = t.home[:, g] - at  # > 0 lent, < 0 borrowed
-        legs = [(away[..., h], DISTRICT == street[h], None) for h in range(len(street))]
-        legs += [(away[..., street == k].sum(axis=-1), None, k) for k in sorted({*street} - {DISTRICT})]
+        legs = [(away[..., h], street[h] == DISTRICT, None) for h in range(len(street))]
+        legs += [
+            (away[..., street == k].sum(axis=-1), None, k) for k in sorted({*street} - {DISTRICT})
+        ]
         for net, district, outside in legs:
-            tier = [(getattr(x, name).order_minutes, getattr(x, name).travel_minutes) for name in TIERS]
+            tier = [
+                (getattr(x, name).order_minutes, getattr(x, name).travel_minutes) for name in TIERS
+            ]
             (o1, t1), (o2, t2), (o3, t3) = tier
             if outside is not None:
                 order, travel = (o2 - o1) / 2, (t2 - t1) / 2
@@ -333,7 +339,9 @@ def test_with_any_tables_the_best_plan_lies_between_bound_and_plan(seed: int) ->
 # Pieces ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("costs", [(20, 50, 50), (0, 0, 0), (120, 240, 240), (10, 10, 5), (0, 40, 90)])
+@pytest.mark.parametrize(
+    "costs", [(20, 50, 50), (0, 0, 0), (120, 240, 240), (10, 10, 5), (0, 40, 90)]
+)
 def test_every_way_through_the_tree_costs_its_tier(costs: tuple[float, float, float]) -> None:
     within, between, district = costs
     arc = arc_costs(*costs)

@@ -36,7 +36,9 @@ RICH = small(
 """Everything at once: two stations in hall D, absences, patience, credit, Saturdays, lunch."""
 
 
-def table(scenario: Scenario, low: int, high: int, replications: int, **options: int) -> WaitingTables:
+def table(
+    scenario: Scenario, low: int, high: int, replications: int, **options: int
+) -> WaitingTables:
     month, parts = expect(scenario, 2018, 9), stations(scenario)
     n = np.ones(len(parts), np.int64)
     return waiting_tables(
@@ -105,7 +107,9 @@ def test_the_cost_of_a_month_falls_with_every_clerk_also_with_lunch_and_patience
     assert (np.diff(cost, axis=1) <= 1e-3 * span[:, None]).all()
 
 
-@pytest.mark.parametrize(("scenario", "share"), [(small(), 0.002), (RICH, 0.02)], ids=["plain", "rich"])
+@pytest.mark.parametrize(
+    ("scenario", "share"), [(small(), 0.002), (RICH, 0.02)], ids=["plain", "rich"]
+)
 def test_the_mean_cost_of_a_month_is_all_but_convex(scenario: Scenario, share: float) -> None:
     """Convex for one queue and like windows (Weber 1980); absences keep that (docs); so the repair
     of a table of 20 months is small against its range.  Over 30 other seeds the largest repair was
