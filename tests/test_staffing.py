@@ -477,17 +477,28 @@ def test_a_plan_that_does_not_change_is_told_once(seed: int) -> None:
     assert len(pairs) == len(set(pairs))
 
 
+def lent(home: list[int], weeks: list[list[int]]) -> list[Move]:
+    """The moves among halls of one street with so many clerks at home and in each week."""
+    cost = [np.zeros((len(weeks), 20))] * len(home)
+    t = tables([0] * len(home), [[n] for n in home], cost, [0] * len(home), transfers())
+    return moves(t, np.array(weeks)[:, :, None])
+
+
 def test_a_loan_goes_on_when_others_come_and_go_by_hand() -> None:
-    """Hall 1 lends to 2 throughout; in the second week 3 lends to 4 and 1 sends another one."""
-    t, _ = random_plan(0, groups=1)
-    home = np.array([[2], [3], [1], [3], [1], [1]])
-    t = tables(t.street.tolist(), home.tolist(), [np.zeros((3, 2))] * 6, [0] * 6, transfers())
-    weeks = [[2, 2, 2, 3, 1, 1], [2, 1, 3, 2, 2, 1], [2, 2, 2, 3, 1, 1]]
-    found = moves(t, np.array(weeks)[:, :, None])
+    """Hall 1 lends to 2 throughout; in the second week 0 lends as well and 3 borrows."""
+    found = lent([1, 1, 1, 1], [[1, 0, 2, 1], [0, 0, 2, 2], [1, 0, 2, 1]])
     assert found == [
         Move(1, 2, 0, 1, 0, 2, "within_street"),
-        Move(1, 2, 0, 1, 1, 1, "within_street"),
-        Move(3, 4, 0, 1, 1, 1, "within_street"),
+        Move(0, 3, 0, 1, 1, 1, "within_street"),
+    ]
+
+
+def test_who_was_lent_last_goes_home_first_by_hand() -> None:
+    """One clerk for three weeks and a second one in the middle."""
+    found = lent([3, 1], [[2, 2], [1, 3], [2, 2]])
+    assert found == [
+        Move(0, 1, 0, 1, 0, 2, "within_street"),
+        Move(0, 1, 0, 1, 1, 1, "within_street"),
     ]
 
 

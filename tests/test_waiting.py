@@ -34,6 +34,11 @@ RICH = small(
     clerks=(Clerks(hall="D", count=5), *small().clerks[1:]),
 )  # fmt: skip
 """Everything at once: two stations in hall D, absences, patience, credit, Saturdays, lunch."""
+UNSERVED = small(
+    windows=(Windows(hall="D", kind="themed", items=("permit",), count=3), *small().windows[1:]),
+    classes=RICH.classes,
+)
+"""Nobody serves cards in hall D: whoever comes for one gives up or waits until closing."""
 
 
 def table(
@@ -46,7 +51,7 @@ def table(
     )
 
 
-@pytest.mark.parametrize("scenario", [small(), RICH], ids=["plain", "rich"])
+@pytest.mark.parametrize("scenario", [small(), RICH, UNSERVED], ids=["plain", "rich", "unserved"])
 def test_an_entry_is_what_a_whole_simulation_of_that_staffing_costs(scenario: Scenario) -> None:
     """The same visitors, every number of clerks: waiting, lost visitors and overtime to rounding."""
     low, high, replications = 0, 6, 3
