@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from hallsim.problems import ScenarioProblems
+from hallsim.cells import KEPT
+from hallsim.problems import RULES, ScenarioProblems
 from hallsim.replay import Replayed, replay
 from hallsim.simulate import Engine
+from hallsim.text import translator
 
 VISITORS = """\
 day,visitor,hall,arrival,item,service,patience,credit,note
@@ -49,6 +51,10 @@ def run(folder: Path, visitors: str, duties: str, engine: Engine = "compiled") -
     return replay(folder / "v.csv", folder / "d.csv", folder / "visits.csv", engine)
 
 
+def notes(replayed: Replayed, folder: Path) -> list[str]:
+    return [note.text().replace(f"{folder}/", "") for note in replayed.notes]
+
+
 def problems(folder: Path, visitors: str, duties: str) -> list[str]:
     with pytest.raises(ScenarioProblems) as caught:
         run(folder, visitors, duties)
@@ -60,11 +66,26 @@ def test_a_file_of_each_kind(tmp_path: Path, either: Engine) -> None:
     """d came before a; d has patience 0 and the windows open a second later."""
     replayed = run(tmp_path, VISITORS, DUTIES, either)
     assert replayed.path.read_text("utf-8-sig") == VISITS
-    assert [note.replace(f"{tmp_path}/", "") for note in replayed.notes] == [
-        "v.csv: column 'note' has no effect",
-        "v.csv:2: arrivals out of order (1 times); sorted by arrival",
-        "v.csv:8: hall H2, day mon: no duty, so everyone is turned away"
-        " (1 visitors on 1 such days of a hall)",
+    assert notes(replayed, tmp_path) == [
+        "v.csv:1: note: this column has no effect",
+        "v.csv:2: arrival: arrivals out of order, 1 times; sorted by arrival",
+        "v.csv:8: hall: hall H2 has no duty on day mon, so everyone is turned away;"
+        " days of a hall like this: 1, visitors: 1",
+    ]
+    assert {note.severity for note in replayed.notes} == {"note"}
+    assert [note.text("zh").rpartition(": ")[2] for note in replayed.notes] == [
+        "这一列不起作用",
+        "到达时间有 1 处先后颠倒；已按到达时间排序",
+        "大厅 H2 在 mon 没有值班，来人都取不到号；这样的厅日共 1 个，来 1 人",
+    ]
+
+
+def test_notes_without_days_and_of_a_misspelt_column(tmp_path: Path) -> None:
+    visitors = "hall,arrival,item,service,patients\nH2,0,x,9,5\nH2,1,x,9,5\n"
+    replayed = run(tmp_path, visitors, "hall,window,items,on,off\nH1,W,*,0,9\n")
+    assert notes(replayed, tmp_path) == [
+        "v.csv:1: patients: this column has no effect; did you mean 'patience'?",
+        "v.csv:2: hall: hall H2 has no duty, so everyone is turned away; visitors of such halls: 2",
     ]
 
 
@@ -142,27 +163,29 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
         "mon,H1\n"
     )
     duties = "hall,window,items,on,off,speed\nH1,W1,x|,9:00,17:00,0\n,W2,*,x,12:00,1.5\n"
-    not_time = "not valid: a time is whole seconds after midnight or HH:MM[:SS]"
-    later = "not valid: not in this version:"
+    not_time = "should be whole seconds after midnight, or HH:MM[:SS]"
+    halls = "choices of hall are not in this version (rule 9 of docs/rules.md)"
+    stages = "stages are not in this version (rule 12 of docs/rules.md)"
+    balking = "balking is not in this version (rule 11 of docs/rules.md)"
     assert sorted(problems(tmp_path, visitors, duties)) == sorted(
         [
-            f"v.csv:2: hall: {later} choices of hall (rule 9) (now 'H1|H2')",
+            f"v.csv:2: hall: {halls} (now 'H1|H2')",
             f"v.csv:2: arrival: {not_time} (now '09:61')",
             "v.csv:2: service: should be 1 or more (now '0')",
-            f"v.csv:2: balk_at: {later} balking (rule 11) (now '3')",
-            f"v.csv:2: stage: {later} stages (rule 12) (now '2')",
-            f"v.csv:2: walk: {later} stages (rule 12) (now '60')",
-            f"v.csv:2: travel: {later} choices of hall (rule 9) (now '0|600')",
+            f"v.csv:2: balk_at: {balking} (now '3')",
+            f"v.csv:2: stage: {stages} (now '2')",
+            f"v.csv:2: walk: {stages} (now '60')",
+            f"v.csv:2: travel: {halls} (now '0|600')",
             "v.csv:3: hall: a value is needed here",
             "v.csv:3: arrival: should be 0 or more (now '-5')",
-            "v.csv:3: item: not valid: a visitor has one item (now '*')",
+            "v.csv:3: item: a visitor has one item (now '*')",
             "v.csv:3: service: a value is needed here",
             "v.csv:3: patience: should be a whole number (now 'x')",
             f"v.csv:5: arrival: {not_time} (now '9.5')",
             "v.csv:5: patience: should be 0 or more (now '-1')",
             "v.csv:5: credit: should be 1000000000 or less (now '99999999999999999999999')",
             "v.csv:6: the row has 2 cells, the header has 12",
-            "d.csv:2: items: not valid: a list of items is * or names between | (now 'x|')",
+            "d.csv:2: items: should be *, or items joined by | (now 'x|')",
             "d.csv:2: speed: should be 1 or more (now '0')",
             "d.csv:3: hall: a value is needed here",
             f"d.csv:3: on: {not_time} (now 'x')",
@@ -182,9 +205,9 @@ def test_spells_that_end_before_they_begin_or_overlap(tmp_path: Path) -> None:
         "H2,W1,*,09:00,20:00\n"
     )
     assert problems(tmp_path, VISITORS, duties) == [
-        "d.csv:3: off: not valid: a duty ends after it begins (now '12:00')",
-        "d.csv:4: on: not valid: overlaps the duty of this window in line 2 (now '10:00')",
-        "d.csv:5: on: not valid: overlaps the duty of this window in line 2 (now '16:00')",
+        "d.csv:3: off: a duty ends after it begins (now '12:00')",
+        "d.csv:4: on: overlaps the duty of this window at d.csv:2 (now '10:00')",
+        "d.csv:5: on: overlaps the duty of this window at d.csv:2 (now '16:00')",
     ]
 
 
@@ -204,7 +227,7 @@ def test_spells_that_end_before_they_begin_or_overlap(tmp_path: Path) -> None:
         ),
         (
             "hall,arrival,item,service\nH,0,x,1\n",
-            "v.csv:1: day: not valid: the duties have days, the visitors have none",
+            "v.csv:1: day: the duties have days, the visitors have none",
         ),
     ],
 )
@@ -229,7 +252,38 @@ def test_too_many_named_items(tmp_path: Path) -> None:
         f"hall,window,items,on,off\nH,W,*,0,1\nH,X,{names},0,1\n",
     )
     assert len(found) == 1
-    assert found[0].startswith("d.csv:3: items: not valid: more than 62 items are named")
+    assert found[0].startswith("d.csv:3: items: more than 62 items are named")
+
+
+def test_a_file_that_is_no_text_in_any_likely_encoding(tmp_path: Path) -> None:
+    (tmp_path / "v.csv").write_bytes(b"hall\n\xff\xff\n")
+    with pytest.raises(ScenarioProblems) as caught:
+        replay(tmp_path / "v.csv", tmp_path / "v.csv", tmp_path / "visits.csv")
+    assert {p.rule for p in caught.value.problems} == {"encoding_unknown"}
+
+
+def test_of_many_bad_rows_the_first_are_told_and_all_are_counted(tmp_path: Path) -> None:
+    rows = ["H,0,x,1"] * 1000 + ["H,zero,x,one", "H,0,x"] * 30_000
+    with pytest.raises(ScenarioProblems) as caught:
+        run(
+            tmp_path,
+            "\n".join(["hall,arrival,item,service", *rows]),
+            "hall,window,items,on,off\nH,W,*,0,9\n",
+        )
+    assert len(caught.value.problems) == KEPT
+    assert caught.value.text().splitlines()[0] == "90000 problems"
+    assert caught.value.text().splitlines()[-1] == "and 89980 more"
+    told = [(p.place.line, p.rule) for p in caught.value.problems[:4]]
+    assert told == [
+        (1002, "seconds"), (1002, "whole_number"), (1003, "row_length"), (1004, "seconds"),
+    ]  # fmt: skip
+
+
+def test_every_rule_of_a_replay_speaks_chinese() -> None:
+    rules = list(RULES)
+    first, last = rules.index("seconds"), rules.index("days_missing")
+    for rule in [*rules[first : last + 1], "column_aside", "sorted", "no_duty", "no_duty_day"]:
+        assert translator("problems", "zh")(RULES[rule]) != RULES[rule]
 
 
 def test_one_bad_cell_among_many_rows(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from hallsim.problems import Place, Problem, nearest
+from hallsim.files import likely_encoding
+from hallsim.problems import Place, Problem, ScenarioProblems, nearest
 from hallsim.records import Ints
 from hallsim.scenario import fold
 
@@ -24,6 +25,8 @@ LARGEST = 1_000_000_000
 """No number of seconds or percent is larger."""
 BLOCK = 10_000
 """Rows read at a time: few enough to be forgotten before they grow old."""
+KEPT = 1000
+"""So many problems are kept at most; the others are counted."""
 
 T = TypeVar("T")
 Cells = Sequence[str]
@@ -46,6 +49,38 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
+@dataclass
+class Faults:
+    """What is wrong with the files: the first `KEPT` problems by place, and how many there are."""
+
+    kept: list[Problem] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, *problems: Problem) -> None:
+        """Add these problems."""
+        self.add_rows(problems, lambda problem: problem)
+
+    def add_rows(self, rows: Sequence[T], problem: Callable[[T], Problem]) -> None:
+        """Add a problem for each of these rows, which are in the order of the file."""
+        self.count += len(rows)
+        self.kept += map(problem, rows[:KEPT])
+        if len(self.kept) > 10 * KEPT:
+            self._forget()
+
+    def refuse(self) -> None:
+        """End here if anything is wrong.
+
+        Raises:
+            ScenarioProblems: with everything that is.
+        """
+        if self.count:
+            self._forget()
+            raise ScenarioProblems(self.kept, count=self.count)
+
+    def _forget(self) -> None:
+        self.kept = sorted(self.kept, key=lambda problem: problem.place)[:KEPT]
+
+
 @dataclass(frozen=True)
 class Table:
     """A CSV file as text, column by column."""
@@ -62,20 +97,21 @@ class Table:
         return [name for name in self.columns if name not in known]
 
 
-def read_table(path: Path, known: Cells, needed: Cells, problems: list[Problem]) -> Table:
+def read_table(path: Path, known: Cells, needed: Cells, faults: Faults) -> Table:
     """The rows of a file that have as many cells as the header; the rest become problems."""
     file = str(path)
-    rows = _rows(file, _text(path, problems), problems)
+    rows = _rows(file, _text(path, faults), faults)
     _, first = next(rows, (1, []))
     header = [cell.strip() for cell in first]
     if header:
-        _check_header(file, header, known, needed, problems)
+        _check_header(file, header, known, needed, faults)
     columns: list[list[str]] = [[] for _ in header]
     lines: list[int] = []
     while block := list(itertools.islice(rows, BLOCK)):
         good = [row for row in block if len(row[1]) == len(header)]
         if len(good) < len(block):
-            problems += _odd_rows(file, block, len(header))
+            odd = [row for row in block if len(row[1]) != len(header)]
+            faults.add_rows(odd, lambda row: _odd_row(file, row, len(header)))
         lines += [line for line, _ in good]
         for column, cells in zip(
             columns, zip(*(row for _, row in good), strict=True), strict=False
@@ -84,27 +120,29 @@ def read_table(path: Path, known: Cells, needed: Cells, problems: list[Problem])
     return Table(file, dict(zip(header, columns, strict=True)), lines)
 
 
-def _text(path: Path, problems: list[Problem]) -> str:
+def _text(path: Path, faults: Faults) -> str:
     """The contents of a file, or nothing and a problem."""
     here = Place(str(path))
     try:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:
-        problems.append(Problem("file_missing", here))
+        faults.add(Problem("file_missing", here))
     except OSError as error:
-        problems.append(Problem("file_unreadable", here, params={"reason": error.strerror}))
+        reason = error.strerror or str(error)
+        faults.add(Problem("file_unreadable", here, params={"reason": reason}))
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        guess = {"encoding": _likely_encoding(error.object)}
-        problems.append(Problem("encoding", Place(str(path), line), params=guess))
+        likely = likely_encoding(error.object)
+        rule, params = ("encoding", {"encoding": likely}) if likely else ("encoding_unknown", {})
+        faults.add(Problem(rule, Place(str(path), line), params=params))
     else:
         if not text.strip():
-            problems.append(Problem("file_empty", here))
+            faults.add(Problem("file_empty", here))
         return text
     return ""
 
 
-def _rows(file: str, text: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
+def _rows(file: str, text: str, faults: Faults) -> Iterator[tuple[int, list[str]]]:
     """Rows that are not empty, and the line on which each begins."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
@@ -114,38 +152,23 @@ def _rows(file: str, text: str, problems: list[Problem]) -> Iterator[tuple[int, 
                 yield line, row
             line = reader.line_num + 1
     except csv.Error as error:
-        problems.append(Problem("csv_syntax", Place(file, line), params={"reason": str(error)}))
+        faults.add(Problem("csv_syntax", Place(file, line), params={"reason": str(error)}))
 
 
-def _odd_rows(file: str, rows: list[tuple[int, list[str]]], width: int) -> list[Problem]:
-    """Rows that are longer or shorter than the header."""
-    return [
-        Problem("row_length", Place(file, line), params={"cells": len(row), "columns": width})
-        for line, row in rows
-        if len(row) != width
-    ]
+def _odd_row(file: str, row: tuple[int, list[str]], width: int) -> Problem:
+    """A row that is longer or shorter than the header."""
+    line, cells = row
+    return Problem("row_length", Place(file, line), params={"cells": len(cells), "columns": width})
 
 
-def _check_header(
-    file: str, header: Cells, known: Cells, needed: Cells, problems: list[Problem]
-) -> None:
+def _check_header(file: str, header: Cells, known: Cells, needed: Cells, faults: Faults) -> None:
     place = Place(file, 1)
     for name in dict.fromkeys(n for n in header if header.count(n) > 1):
-        problems.append(Problem("header_duplicate", place, path=name))
+        faults.add(Problem("header_duplicate", place, path=name))
     for name in needed:
         if name not in header:
             near = nearest(name, set(header) - set(known))
-            problems.append(Problem("header_missing", place, path=name, suggestion=near))
-
-
-def _likely_encoding(content: bytes) -> str:
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "UTF-16"
-    try:
-        content.decode("gb18030")
-    except UnicodeDecodeError:
-        return "?"
-    return "GB18030"
+            faults.add(Problem("header_missing", place, path=name, suggestion=near))
 
 
 # Cells ------------------------------------------------------------------------------------------
@@ -156,7 +179,7 @@ class Checker:
     """Reads columns of a table; each distinct cell is read once, bad ones become problems."""
 
     table: Table
-    problems: list[Problem]
+    faults: Faults
 
     def text(self, name: str, read: Callable[[str], str | Fault]) -> Cells:
         """A needed column of text."""
@@ -183,17 +206,17 @@ class Checker:
         """The values of the good cells."""
         cells = self.table.columns.get(name, ())
         values: dict[str, T] = {}
-        faults: dict[str, Fault] = {}
+        wrong: dict[str, Fault] = {}
         for cell in set(cells):
             value = read(cell)
             if isinstance(value, tuple):
-                faults[cell] = value
+                wrong[cell] = value
             else:
                 values[cell] = value
-        if faults:
-            bad = [row for row, cell in enumerate(cells) if cell in faults]
-            self.problems.extend(
-                problem_at(self.table, row, name, faults[cells[row]]) for row in bad
+        if wrong:
+            bad = [row for row, cell in enumerate(cells) if cell in wrong]
+            self.faults.add_rows(
+                bad, lambda row: problem_at(self.table, row, name, wrong[cells[row]])
             )
         return values
 
@@ -207,11 +230,6 @@ def problem_at(table: Table, row: int, column: str, fault: Fault) -> Problem:
     return Problem(rule, Place(table.file, line), path=column, value=value or None, params=params)
 
 
-def invalid(reason: str) -> Fault:
-    """A fault that has no rule of its own."""
-    return "invalid", {"reason": reason}
-
-
 def read_name(cell: str) -> str | Fault:
     """Any text but none."""
     return cell or ("missing", {})
@@ -223,7 +241,7 @@ def read_time(cell: str) -> int | Fault:
         hours, minutes, seconds = (int(part or 0) for part in clock.groups())
         return hours * 3600 + minutes * 60 + seconds
     if not _WHOLE.fullmatch(cell):
-        return invalid("a time is whole seconds after midnight or HH:MM[:SS]")
+        return "seconds", {}
     return at_least(0)(cell)
 
 

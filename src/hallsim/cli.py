@@ -77,7 +77,8 @@ def _explain(problem: Exception) -> int:
 
 def _refuse(problems: ScenarioProblems, code: int) -> int:
     if _wants_json():
-        click.echo(json.dumps({"problems": problems.as_dicts()}, ensure_ascii=False, indent=2))
+        told = {"count": problems.count, "problems": problems.as_dicts()}
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     return _fail(problems.text(_language()), code)
 
 
@@ -396,18 +397,15 @@ def replay(
     except ScenarioProblems as problems:
         return _refuse(problems, ExitCode.DATA)
     for note in done.notes:
-        click.echo(note, err=True)
+        click.echo(note.text(_language()), err=True)
     counts = {name: int((done.visits.outcome == k).sum()) for k, name in enumerate(OUTCOMES)}
     if as_json:
-        click.echo(
-            json.dumps(
-                {"visits": len(done.visits), **counts, "out": str(done.path)}, ensure_ascii=False
-            )
-        )
+        told = {"visits": len(done.visits), **counts, "out": str(done.path)}
+        told["notes"] = [note.as_dict() for note in done.notes]
+        click.echo(json.dumps(told, ensure_ascii=False))
     else:
-        click.echo(
-            ", ".join(f"{n} {name}" for name, n in counts.items()) + f": {done.path}", err=True
-        )
+        text = _say()("{served} served, {abandoned} gave up, {turned_away} turned away: {file}")
+        click.echo(text.format(**counts, file=done.path), err=True)
     return 0
 
 

@@ -134,13 +134,14 @@ def _read_text(raw: Raw, folder: Path, name: str) -> str | None:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        likely = _likely_encoding(content)
+        likely = likely_encoding(content)
         rule = "encoding" if likely else "encoding_unknown"
         raw.say(rule, Place(name, line), **({"encoding": likely} if likely else {}))
         return None
 
 
-def _likely_encoding(content: bytes) -> str:
+def likely_encoding(content: bytes) -> str:
+    """The encoding that bytes which are no UTF-8 probably have; empty if none is likely."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "UTF-16"
     try:

@@ -97,6 +97,17 @@ RULES: dict[str, str] = {
     "target_pair": "within_minutes and share go together",
     "target_empty": "a target needs mean_wait_minutes, or within_minutes and share",
     "invalid": "not valid: {reason}",
+    # visitors and duties of a replay
+    "seconds": "should be whole seconds after midnight, or HH:MM[:SS]",
+    "later_halls": "choices of hall are not in this version (rule 9 of docs/rules.md)",
+    "later_balking": "balking is not in this version (rule 11 of docs/rules.md)",
+    "later_stages": "stages are not in this version (rule 12 of docs/rules.md)",
+    "one_item": "a visitor has one item",
+    "item_list": "should be *, or items joined by |",
+    "items_many": "more than {limit} items are named one by one in this hall",
+    "duty_order": "a duty ends after it begins",
+    "duty_overlap": "overlaps the duty of this window at {other}",
+    "days_missing": "the duties have days, the visitors have none",
     # between values
     "duplicate": "given before, at {other}",
     "unknown_hall": "no such hall",
@@ -138,10 +149,22 @@ RULES: dict[str, str] = {
     "rounded": "rounded to whole numbers: {count} values",
     "demand_twice": "demand for this item and these halls is also at {other}; the rows add up",
     "skill_missing": "demanded here, but no clerk of the hall can do it: {halls}",
+    "column_aside": "this column has no effect",
+    "sorted": "arrivals out of order, {count} times; sorted by arrival",
+    "no_duty": (
+        "hall {hall} has no duty, so everyone is turned away; visitors of such halls: {count}"
+    ),
+    "no_duty_day": (
+        "hall {hall} has no duty on day {day}, so everyone is turned away; "
+        "days of a hall like this: {days}, visitors: {count}"
+    ),
 }
 """Every rule and its message."""
 
-NOTES = frozenset({"more_clerks", "rounded", "demand_twice", "skill_missing"})
+NOTES = frozenset(
+    {"more_clerks", "rounded", "demand_twice", "skill_missing"}
+    | {"column_aside", "sorted", "no_duty", "no_duty_day"}
+)
 """Rules that are worth saying and forbid nothing."""
 
 ONE = "1 problem"
@@ -234,24 +257,33 @@ def _short(value: Any, limit: int = 60) -> str:
 class ScenarioProblems(Exception):  # noqa: N818 - it carries problems, it is not one error
     """An input that cannot be used, with all that is wrong with it."""
 
-    def __init__(self, problems: Sequence[Problem], source: str = "") -> None:
-        """All problems of a source, in the order they are to be told."""
+    def __init__(
+        self, problems: Sequence[Problem], source: str = "", count: int | None = None
+    ) -> None:
+        """The problems of a source, in the order they are to be told.
+
+        Args:
+            problems: all of them, or the first.
+            source: what they are of.
+            count: how many there are, if `problems` are not all.
+        """
         self.problems = tuple(problems)
         self.source = source
+        self.count = len(self.problems) if count is None else count
         super().__init__(self.text())
 
     def text(self, language: Language = "en") -> str:
         """A heading and the numbered problems, `SHOWN` at most."""
         say = translator("problems", language)
-        heading = say(HEADING if len(self.problems) != 1 else ONE).format(count=len(self.problems))
+        heading = say(HEADING if self.count != 1 else ONE).format(count=self.count)
         lines = [f"{self.source}: {heading}" if self.source else heading]
         lines += [f"{n}. {p.text(language)}" for n, p in enumerate(self.problems[:SHOWN], 1)]
-        if len(self.problems) > SHOWN:
-            lines.append(say(AND_MORE).format(count=len(self.problems) - SHOWN))
+        if self.count > SHOWN:
+            lines.append(say(AND_MORE).format(count=self.count - SHOWN))
         return "\n".join(lines)
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """All problems as plain JSON values."""
+        """The problems as plain JSON values."""
         return [p.as_dict() for p in self.problems]
 
 

@@ -19,17 +19,17 @@ from hallsim.cells import (
     Cells,
     Checker,
     Fault,
+    Faults,
     Table,
     at_least,
     collector_paused,
-    invalid,
     problem_at,
     read_name,
     read_table,
     read_time,
 )
 from hallsim.outputs import write_all
-from hallsim.problems import Place, Problem, ScenarioProblems, nearest
+from hallsim.problems import Place, Problem, nearest
 from hallsim.records import ALL_ITEMS, NEVER, OUTCOMES, Duties, Ints, Visitors, Visits
 from hallsim.simulate import Engine, simulate
 
@@ -55,8 +55,8 @@ class Replayed:
 
     visits: Visits
     """in the order of the file; `window` is a code"""
-    notes: tuple[str, ...]
-    """what is worth knowing about the input, in English"""
+    notes: tuple[Problem, ...]
+    """what is worth knowing about the input"""
     path: Path
     """of the visits, as written"""
 
@@ -101,7 +101,7 @@ class Case:
     """names of the window codes"""
     table: Table
     """the visitors as text"""
-    notes: tuple[str, ...]
+    notes: tuple[Problem, ...]
 
     def in_file_order(self, visits: Visits) -> Visits:
         """The same rows as in the file."""
@@ -114,16 +114,14 @@ def read_case(visitors_path: Path, duties_path: Path) -> Case:
     Raises:
         ScenarioProblems: with everything that is wrong in either.
     """
-    problems: list[Problem] = []
+    faults = Faults()
     with collector_paused():
-        people = read_visitors(visitors_path, problems)
-        plan = read_duties(duties_path, problems)
+        people = read_visitors(visitors_path, faults)
+        plan = read_duties(duties_path, faults)
         if plan.days is not None and people.days is None and plan.table.lines:
-            reason = "the duties have days, the visitors have none"
-            problems.append(problem_at(people.table, 0, "day", invalid(reason)))
-        codes = _codes_of_items(plan, problems)
-        if problems:
-            raise ScenarioProblems(sorted(problems, key=lambda problem: problem.place))
+            faults.add(problem_at(people.table, 0, "day", ("days_missing", {})))
+        codes = _codes_of_items(plan, faults)
+        faults.refuse()
         return _encode(people, plan, codes)
 
 
@@ -167,10 +165,10 @@ class People:
     patience: Ints
 
 
-def read_visitors(path: Path, problems: list[Problem]) -> People:
-    """The visitors of a file; what is wrong is added to `problems`."""
-    table = read_table(path, VISITOR_COLUMNS, NEEDED_OF_VISITORS, problems)
-    check = Checker(table, problems)
+def read_visitors(path: Path, faults: Faults) -> People:
+    """The visitors of a file; what is wrong is added to `faults`."""
+    table = read_table(path, VISITOR_COLUMNS, NEEDED_OF_VISITORS, faults)
+    check = Checker(table, faults)
     people = People(
         table,
         days=check.text("day", read_name) if "day" in table.columns else None,
@@ -181,29 +179,35 @@ def read_visitors(path: Path, problems: list[Problem]) -> People:
         service=check.numbers("service", at_least(1)),
         patience=check.numbers("patience", at_least(0), NEVER),
     )
-    check.numbers("travel", _only("0", "choices of hall", 9), 0)
-    check.numbers("walk", _only("0", "stages", 12), 0)
-    check.numbers("balk_at", _only(None, "balking", 11), NEVER)
+    check.numbers("travel", _only("0", "later_halls"), 0)
+    check.numbers("walk", _only("0", "later_stages"), 0)
+    check.numbers("balk_at", _only(None, "later_balking"), NEVER)
     check.text("visitor", read_name)
-    before = len(problems)
-    check.numbers("stage", _only("1", "stages", 12), 1)
-    if "visitor" in table.columns and len(problems) == before:
-        _check_ids(table, problems)
+    before = faults.count
+    check.numbers("stage", _only("1", "later_stages"), 1)
+    if "visitor" in table.columns and faults.count == before:
+        _check_ids(table, faults)
     return people
 
 
-def _check_ids(table: Table, problems: list[Problem]) -> None:
+def _check_ids(table: Table, faults: Faults) -> None:
     """A visitor comes once a day."""
     ids = table.columns["visitor"]
     keys = list(zip(table.columns.get("day", ids), ids, strict=True))
     if len(set(keys)) == len(keys):
         return
     first: dict[tuple[str, str], int] = {}
+    again = []
     for row, key in enumerate(keys):
-        if key in first and key[1]:
-            other = str(Place(table.file, table.lines[first[key]]))
-            problems.append(problem_at(table, row, "visitor", ("duplicate", {"other": other})))
-        first.setdefault(key, row)
+        if first.setdefault(key, row) != row and key[1]:
+            again.append((row, first[key]))
+    faults.add_rows(again, lambda pair: _beside(table, "visitor", "duplicate", *pair))
+
+
+def _beside(table: Table, column: str, rule: str, row: int, other: int) -> Problem:
+    """A problem of one row with another one."""
+    place = Place(table.file, table.lines[other])
+    return problem_at(table, row, column, (rule, {"other": place}))
 
 
 # Duties -----------------------------------------------------------------------------------------
@@ -223,10 +227,10 @@ class Plan:
     speed: Ints
 
 
-def read_duties(path: Path, problems: list[Problem]) -> Plan:
-    """The duties of a file; what is wrong is added to `problems`."""
-    table = read_table(path, DUTY_COLUMNS, NEEDED_OF_DUTIES, problems)
-    check, before = Checker(table, problems), len(problems)
+def read_duties(path: Path, faults: Faults) -> Plan:
+    """The duties of a file; what is wrong is added to `faults`."""
+    table = read_table(path, DUTY_COLUMNS, NEEDED_OF_DUTIES, faults)
+    check, before = Checker(table, faults), faults.count
     plan = Plan(
         table,
         days=check.text("day", read_name) if "day" in table.columns else None,
@@ -237,30 +241,35 @@ def read_duties(path: Path, problems: list[Problem]) -> Plan:
         off=check.numbers("off", read_time),
         speed=check.numbers("speed", at_least(1), 100),
     )
-    if len(problems) == before:
-        _check_spells(plan, problems)
+    if faults.count == before:
+        _check_spells(plan, faults)
     return plan
 
 
-def _check_spells(plan: Plan, problems: list[Problem]) -> None:
+def _check_spells(plan: Plan, faults: Faults) -> None:
     """Each duty ends after it begins, and no two of one window overlap."""
     days = plan.days or [""] * len(plan.halls)
     windows = zip(days, plan.halls, plan.windows, strict=True)
     spells = zip(windows, plan.on.tolist(), plan.off.tolist(), strict=True)
     last: dict[tuple[str, str, str], tuple[int, int]] = {}
+    backwards: list[int] = []
+    overlapping: list[tuple[int, int]] = []
     for row, (window, on, off) in sorted(enumerate(spells), key=lambda spell: spell[1][1]):
         if off <= on:
-            fault = invalid("a duty ends after it begins")
-            problems.append(problem_at(plan.table, row, "off", fault))
+            backwards.append(row)
             continue
         end, other = last.get(window, (NEVER, 0))
         if on < end:
-            fault = invalid(f"overlaps the duty of this window in line {plan.table.lines[other]}")
-            problems.append(problem_at(plan.table, row, "on", fault))
+            overlapping.append((row, other))
         last[window] = max((end, other), (off, row))
+    order: Fault = ("duty_order", {})
+    faults.add_rows(sorted(backwards), lambda row: problem_at(plan.table, row, "off", order))
+    faults.add_rows(
+        sorted(overlapping), lambda pair: _beside(plan.table, "on", "duty_overlap", *pair)
+    )
 
 
-def _codes_of_items(plan: Plan, problems: list[Problem]) -> dict[tuple[str, str], int]:
+def _codes_of_items(plan: Plan, faults: Faults) -> dict[tuple[str, str], int]:
     """(hall, item) -> code, for the items that the duties of the hall name."""
     codes: dict[tuple[str, str], int] = {}
     count: dict[str, int] = {}
@@ -269,8 +278,8 @@ def _codes_of_items(plan: Plan, problems: list[Problem]) -> dict[tuple[str, str]
             if item != "*" and (hall, item) not in codes:
                 codes[hall, item] = count[hall] = count.get(hall, -1) + 1
                 if codes[hall, item] == OTHER_ITEM:
-                    fault = invalid(f"more than {OTHER_ITEM} items are named in this hall")
-                    problems.append(problem_at(plan.table, row, "items", fault))
+                    fault: Fault = ("items_many", {"limit": OTHER_ITEM})
+                    faults.add(problem_at(plan.table, row, "items", fault))
     return codes
 
 
@@ -342,70 +351,67 @@ def _repeated(duties: Duties, days: int) -> Duties:
 # Notes ------------------------------------------------------------------------------------------
 
 
-def _names_aside(table: Table, known: Cells) -> list[str]:
+def _names_aside(table: Table, known: Cells) -> list[Problem]:
     """Columns that have no effect, and what they may have been meant for."""
-    notes = []
-    for name in table.unknown(known):
-        near = nearest(name, set(known) - set(table.columns))
-        hint = f"; did you mean '{near}'?" if near else ""
-        notes.append(f"{table.file}: column '{name}' has no effect{hint}")
-    return notes
+    free = [name for name in known if name not in table.columns]
+    return [
+        Problem("column_aside", Place(table.file, 1), name, suggestion=nearest(name, free))
+        for name in table.unknown(known)
+    ]
 
 
-def _out_of_order(visitors: Visitors, row: NDArray[np.intp], table: Table) -> list[str]:
+def _out_of_order(visitors: Visitors, row: NDArray[np.intp], table: Table) -> list[Problem]:
     """Arrivals that had to be sorted within their day and hall."""
     same = (np.diff(visitors.day) == 0) & (np.diff(visitors.hall) == 0)
     moved = row[1:][(np.diff(row) < 0) & same]
     if not len(moved):
         return []
-    line = table.lines[int(moved.min())]
-    return [f"{table.file}:{line}: arrivals out of order ({len(moved)} times); sorted by arrival"]
+    place = Place(table.file, table.lines[int(moved.min())])
+    return [Problem("sorted", place, "arrival", params={"count": len(moved)})]
 
 
-def _closed(visitors: Visitors, duties: Duties, people: People, row: NDArray[np.intp]) -> list[str]:
+def _closed(
+    visitors: Visitors, duties: Duties, people: People, row: NDArray[np.intp]
+) -> list[Problem]:
     """Days on which a hall has visitors and no duty."""
     many = int(max(visitors.hall.max(initial=0), duties.hall.max(initial=0))) + 1
     closed = ~np.isin(visitors.day * many + visitors.hall, duties.day * many + duties.hall)
     if not closed.any():
         return []
     first = int(row[closed].min())
-    where = f"hall {people.halls[first]}" + (f", day {people.days[first]}" if people.days else "")
-    days = len(np.unique((visitors.day * many + visitors.hall)[closed]))
+    params = {"hall": people.halls[first], "count": int(closed.sum())}
+    if people.days is not None:
+        days = len(np.unique((visitors.day * many + visitors.hall)[closed]))
+        params |= {"day": people.days[first], "days": days}
+    rule = "no_duty" if people.days is None else "no_duty_day"
     place = Place(people.table.file, people.table.lines[first])
-    return [
-        f"{place}: {where}: no duty, so everyone is turned away"
-        f" ({int(closed.sum())} visitors on {days} such days of a hall)"
-    ]
+    return [Problem(rule, place, "hall", params=params)]
 
 
 # Cells ------------------------------------------------------------------------------------------
 
 
 def _one_hall(cell: str) -> str | Fault:
-    return _later("choices of hall", 9) if "|" in cell else read_name(cell)
+    return ("later_halls", {}) if "|" in cell else read_name(cell)
 
 
 def _item(cell: str) -> str | Fault:
     if "|" in cell or cell == "*":
-        return invalid("a visitor has one item")
+        return "one_item", {}
     return read_name(cell)
 
 
 def _list_of_items(cell: str) -> str | Fault:
     names = cell.split("|")
     if cell and ("" in names or ("*" in names and cell != "*")):
-        return invalid("a list of items is * or names between |")
+        return "item_list", {}
     return read_name(cell)
 
 
-def _later(what: str, rule: int) -> Fault:
-    return invalid(f"not in this version: {what} (rule {rule})")
-
-
-def _only(usual: str | None, what: str, rule: int) -> Callable[[str], int | Fault]:
+def _only(usual: str | None, rule: str) -> Callable[[str], int | Fault]:
     """A column of a later rule, which may hold its usual value and nothing else."""
 
     def read(cell: str) -> int | Fault:
-        return 0 if cell == usual else _later(what, rule)
+        return 0 if cell == usual else (rule, {})
 
     return read
