@@ -1,4 +1,8 @@
-"""The main job on the small district: what a recommendation promises, checked from outside."""
+"""The main job on the small district: what a recommendation promises, checked from outside.
+
+What depends on the visitors drawn (that the plan gains, where the peak sends clerks, that some
+target is missed, a gap below 0.1 %) held for each of 60 other seeds too.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +56,7 @@ FAR = (TransferTier(order_minutes=1e6, travel_minutes=1e6),) * 3
 
 
 def advise(scenario: Scenario = BUSY, month: str = "2018-09", **options: Any) -> Recommendation:
-    return recommend(scenario, month, **({"replications": 4, "table_replications": 4} | options))
+    return recommend(scenario, month, **({"replications": 4, "table_replications": 20} | options))
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +153,7 @@ def test_the_plan_costs_no_more_than_home_on_the_visitors_that_the_optimizer_saw
 ) -> None:
     month, parts = expect(BUSY, 2018, 9), stations(BUSY)
     home = home_of_stations(BUSY, parts)
-    tables = waiting_tables(month, parts, home, home, seed=BUSY.run.seed, replications=4)
+    tables = waiting_tables(month, parts, home, home, seed=BUSY.run.seed, replications=20)
     at_home = tables.cost(BUSY.objective.lost_minutes, BUSY.objective.overtime_weight).sum()
     solver = advice.solver
     assert solver["bound"] <= solver["objective"] + 1e-6 and solver["objective"] < at_home
