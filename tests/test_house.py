@@ -84,6 +84,20 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert not loaded & HEAVY
 
 
+@pytest.mark.parametrize(
+    "before", ["import hallsim.cli", "from hallsim.recommend import Recommendation", "hallsim.read"]
+)
+def test_a_function_stays_a_function_after_its_module_was_imported(before: str) -> None:
+    """`hallsim.recommend` is called twice in every notebook."""
+    code = (
+        f"import hallsim; {before}; first = hallsim.recommend, hallsim.simulate, hallsim.replay; "
+        "from hallsim import recommend, simulate, replay; "
+        "assert first == (recommend, simulate, replay) and all(map(callable, first)); "
+        "assert hallsim.recommend is recommend and hallsim.simulate is simulate"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_constraints_name_no_address() -> None:
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     assert "://" not in text

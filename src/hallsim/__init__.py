@@ -4,12 +4,15 @@
     >>> district = hallsim.read("scenarios/longhua-shenzhen").scenario
     >>> hallsim.recommend(district, "2018-09")          # doctest: +SKIP
 
-Names are imported when first used, so that `import hallsim` costs nothing.
+Names are imported when first used, so that `import hallsim` costs nothing.  Where a function has the
+name of its module (`recommend`, `simulate`, `replay`), `hallsim.<name>` is the function.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -56,3 +59,15 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """Python hangs every module that it imports on its package; a function of that name wins."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _HOMES and isinstance(value, ModuleType):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
