@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from hallsim import synonyms
 from hallsim.reading import is_clock, plain, schema
 from hallsim.scenario import TABLES, Model, Row, Scenario
 from hallsim.shape import complete, shape_of
@@ -43,7 +44,35 @@ def reference() -> Iterator[str]:
         own = [name for name in model.model_fields if name not in Row.model_fields]
         fields = [(name, model.model_fields[name]) for name in [*own, *Row.model_fields]]
         yield from table("column", [(name, field, written(field)) for name, field in fields])
+    yield from words()
     yield ""
+
+
+WORDS = {
+    "`tier`, after `@`": synonyms.TIER,
+    "`halls`, `items`, `skills`, `tier` of a target": synonyms.EVERY,
+    "`kind` of windows": synonyms.WINDOW_KIND,
+    "`law`": synonyms.LAW,
+    "`per`": synonyms.PER,
+    "`kind` of a profile": synonyms.PROFILE_KIND,
+    "`key` of a profile": synonyms.PROFILE_KEY,
+    "`day`": synonyms.DAY,
+    "`run.period`": synonyms.PERIOD,
+    "`language`": synonyms.LANGUAGE,
+    "`source`, `sources`": synonyms.SOURCE,
+}
+"""Where the Chinese words of each list are read."""
+
+
+def words() -> Iterator[str]:
+    """The Chinese words for values."""
+    yield "\n## Values in Chinese\n"
+    yield "Each of these words is read like the value before it.\n"
+    yield "| where | values |"
+    yield "|---|---|"
+    for where, values in WORDS.items():
+        pairs = (f"`{value}` {' '.join(words)}" for value, words in values.items())
+        yield f"| {where} | {'; '.join(pairs)} |"
 
 
 def sections(model: type[Model], prefix: str, defaults: Any) -> list[Line]:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "hallsim"
 
 ORDER = [
-    "text", "problems", "scenario", "checks", "shape", "files", "overrides", "drafts",
+    "text", "problems", "synonyms", "scenario", "checks", "shape", "files", "overrides", "drafts",
     "reading", "calendar", "demand", "records", "stations", "compiled", "reference",
     "streams", "draw", "rota", "fonts", "report_words", "plotting", "measure", "simulate",
     "waiting", "staffing", "recommend", "cells", "outputs", "replay", "report_page",

@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from hallsim import synonyms
 from hallsim.problems import Loc, Place, Problem, ScenarioProblems, nearest
 from hallsim.scenario import (
     DAY_KEYS,
-    TIERS,
+    TIER_WORDS,
     WEEKDAYS,
     Hall,
     Hours,
@@ -31,6 +32,7 @@ from hallsim.scenario import (
     names_hall,
     parse_clock,
 )
+from hallsim.synonyms import both
 
 FIRST_YEAR, LAST_YEAR = 2004, 2099
 """The years of the calendar."""
@@ -148,7 +150,7 @@ def _means_a_hall(d: Draft, name: str) -> bool:
 
 
 def _selectors(s: Scenario) -> list[str]:
-    tiers = [f"@{t}" for t in TIERS]
+    tiers = [f"@{t}" for t in TIER_WORDS.all]
     return [h.hall for h in s.halls] + tiers + [f"{h.hall}/*" for h in s.halls]
 
 
@@ -196,7 +198,7 @@ def profile_references(d: Draft) -> Iterator[Finding]:
         for n, item in enumerate(d.scenario.items):
             name = getattr(item, column)
             if name and name not in names and not d.knows("profiles", name):
-                params = {"kind": kind}
+                params = {"kind": both(kind, synonyms.PROFILE_KIND)}
                 yield Finding(("items", n, column), "unknown_profile", name, params, names)
 
 
@@ -215,8 +217,11 @@ def profile_keys(d: Draft) -> Iterator[Finding]:
                 yield Finding(loc, "profile_overlap", w.key, {"other_key": clash[0]})
             spans[w.profile].append((*span, w.key))
         elif w.key not in PROFILE_KEYS[w.kind]:
-            candidates = PROFILE_KEYS["weekday"] if w.kind == "weekday" else ()
-            yield Finding(loc, "profile_key", w.key, {"kind": w.kind}, candidates)
+            words = {key: synonyms.PROFILE_KEY[key] for key in PROFILE_KEYS[w.kind]}
+            candidates = [*words, *(word for key in words for word in words[key])]
+            keys = ", ".join(both(key, words) for key in list(words)[:2]) or "09:00-10:00"
+            params = {"kind": both(w.kind, synonyms.PROFILE_KIND), "keys": keys}
+            yield Finding(loc, "profile_key", w.key, params, candidates * (w.kind == "weekday"))
 
 
 def hour_span(key: str) -> tuple[int, int] | None:
@@ -242,7 +247,7 @@ def profile_weights(d: Draft) -> Iterator[Finding]:
         if not any(weights.values()):
             yield Finding(("profiles", numbers[0], "weight"), "profile_zero", profile)
         elif missing and all(key in PROFILE_KEYS[kind] for key in weights):
-            params = {"missing": ", ".join(missing)}
+            params = {"missing": ", ".join(both(key, synonyms.PROFILE_KEY) for key in missing)}
             yield Finding(("profiles", numbers[0], "key"), "profile_gaps", profile, params)
 
 

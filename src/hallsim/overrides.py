@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from hallsim.files import parse_value, path_of
 from hallsim.problems import Loc, Place, Problem, nearest
 from hallsim.scenario import fold
-from hallsim.shape import ROW_KEYS, complete, hall_ids, leaf_type, model_at, rows_of
+from hallsim.shape import ROW_KEYS, complete, hall_ids, leaf_type, model_at, rows_of, words_at
 
 SET = "--set"
 """The name that changes from the command line go by."""
@@ -197,7 +197,9 @@ def _conditions(table: str, selector: str) -> list[tuple[str, str]]:
         column = column or ROW_KEYS[table][0]
         if column not in columns:
             raise PathFault("unknown_column", column, columns)
-        conditions.append((column, wanted))
+        words = words_at((table, 0, column))
+        parts = [words(part) if words else part for part in wanted.split("|")]
+        conditions.append((column, "|".join(parts)))
     return conditions
 
 

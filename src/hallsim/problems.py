@@ -118,7 +118,7 @@ RULES: dict[str, str] = {
     "street_needed": "a community hall names its street hall",
     "street_not_allowed": "only community halls have a street",
     "share_sum": "the shares of the classes should sum to 1",
-    "profile_key": "not a key of a profile of kind {kind}",
+    "profile_key": "not a key of a profile of kind {kind}, such as {keys}",
     "profile_overlap": "overlaps {other_key}",
     "profile_gaps": "without a weight: {missing}",
     "profile_zero": "all weights are 0",
@@ -141,7 +141,10 @@ RULES: dict[str, str] = {
     "override_clash": "set by {first} and by {second}; which one is meant?",
     "unknown_override": "no such override",
     "unknown_scenario": "no such scenario",
-    "mark": "should be a mark such as seed, assumed or calibrated, or 'column: mark'",
+    "mark": (
+        "should be a mark such as seed (公开资料), assumed (推定) or calibrated (校准), "
+        "or 'column: mark'"
+    ),
     "month": "should be a month: YYYY-MM",
     "month_range": "outside the calendar (2004-01 to 2099-12)",
     # said, not refused

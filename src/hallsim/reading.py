@@ -22,11 +22,13 @@ from hallsim.drafts import Partial, partial_draft
 from hallsim.files import MAIN, Raw, column_names, load, path_of
 from hallsim.overrides import Applied, Change, PathFault
 from hallsim.problems import RULES, Loc, Place, Problem, ScenarioProblems, nearest
-from hallsim.scenario import TABLES, Scenario, Session, fold, format_clock, parse_clock
-from hallsim.shape import ROW_KEYS, complete, field_at, leaves, model_at, rows_of
+from hallsim.scenario import TABLES, Scenario, Session, Words, fold, format_clock, parse_clock
+from hallsim.shape import ROW_KEYS, complete, field_at, leaves, model_at, rows_of, words_at
+from hallsim.synonyms import SOURCE, both
 
 Mark = Literal["seed", "assumed", "calibrated", "default", "override"]
 MARKS: tuple[Mark, ...] = ("seed", "assumed", "calibrated", "default")
+_MARK_WORDS = Words(SOURCE)
 EXTRA: dict[str, str] = {
     "tables": "workbook with the tables, instead of CSV files",
     "sources": "where the values of this file come from: path to 'mark: reason'",
@@ -277,9 +279,10 @@ class _Work:
         return marks
 
     def _mark(self, text: str, loc: Loc) -> Mark | None:
-        mark = next((m for m in MARKS if m == text.strip().lower()), None)
+        said = _MARK_WORDS(text.lower())
+        mark = next((m for m in MARKS if m == said), None)
         if mark is None:
-            self._say("mark", loc, text.strip(), nearest(text.strip(), MARKS))
+            self._say("mark", loc, text.strip(), nearest(text.strip(), _MARK_WORDS.all))
         return mark
 
     def origins(self, scenario: Scenario) -> dict[str, Origin]:
@@ -436,14 +439,16 @@ def _value_problem(error: Any, loc: Loc, raw: Raw) -> Problem:
         rule = "day" if "d{4}" in context["pattern"] else "id"
     elif kind == "literal_error":
         options = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        near = nearest(value, options)
-        params = {"options": ", ".join(options)}
+        words = words_at(loc)
+        near = nearest(value, words.all if words else options)
+        shown = [both(option, words.table) if words else option for option in options]
+        params = {"options": ", ".join(shown)}
     elif kind == "tuple_type" and _holds_sessions(loc):
         rule = "session"
     elif rule == "invalid":
         params = {"reason": error["msg"]}
     limit = [context[k] for k in ("ge", "gt", "le", "lt", "max_length") if k in context]
-    params |= {"limit": limit[0]} if limit else {}
+    params |= {"limit": f"{limit[0]:g}"} if limit else {}
     value = None if isinstance(value, dict | list | tuple) and rule.startswith("target") else value
     return Problem(rule, raw.at(loc), path_of(loc), value, params, near)
 

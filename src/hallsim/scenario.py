@@ -10,14 +10,17 @@ Times of day are whole seconds after midnight; durations carry their unit in the
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-Tier = Literal["district", "street", "community"]
-WindowKind = Literal["comprehensive", "themed", "specialist"]
+from hallsim import synonyms
+
 Source = Literal["seed", "assumed", "calibrated", "default"]
 TIERS: tuple[Tier, ...] = ("district", "street", "community")
 SOURCES: tuple[Source, ...] = ("seed", "assumed", "calibrated", "default")
@@ -81,16 +84,73 @@ def _fold_number(value: Any) -> Any:
     return fold(value).replace(",", "") if isinstance(value, str) else value
 
 
-def _split(value: Any) -> Any:
+def fold_share(value: Any) -> Any:
+    """`5%` to 0.05; the rest as other numbers."""
+    if isinstance(value, str) and (m := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", fold(value))):
+        return float(Decimal(m[1]) / 100)
+    return _fold_number(value)
+
+
+@dataclass(frozen=True)
+class Words:
+    """The Chinese words for the values of a field, which are read like the values themselves."""
+
+    table: synonyms.Table
+
+    def __call__(self, value: Any) -> Any:
+        """The value that a word means; anything else unchanged."""
+        return self._values.get(fold(value), value) if isinstance(value, str) else value
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every value and every word."""
+        return (*self.table, *(word for words in self.table.values() for word in words))
+
+    @functools.cached_property
+    def _values(self) -> dict[str, str]:
+        words = {word: value for value, words in self.table.items() for word in words}
+        return words | {value: value for value in self.table}
+
+
+def _one_of(words: Words) -> BeforeValidator:
+    return BeforeValidator(words, json_schema_input_type=Literal[words.all])
+
+
+TIER_WORDS = Words(synonyms.TIER)
+_EVERY = Words(synonyms.EVERY)
+
+
+def read_selector(name: str) -> str:
+    """One part of a selector of halls or items: `全部` is `*`, `@社区` is `@community`."""
+    return "@" + TIER_WORDS(name[1:]) if name.startswith("@") else str(_EVERY(name))
+
+
+def split_names(value: Any) -> Any:
+    """The parts of `a|b`; anything else unchanged."""
     if isinstance(value, str):
-        return tuple(part for part in re.split(r"[|｜、]", fold(value)) if part.strip())
+        value = [part for part in re.split(r"[|｜、]", fold(value)) if part.strip()]
+    if isinstance(value, list | tuple):
+        return tuple(read_selector(part) if isinstance(part, str) else part for part in value)
     return value
+
+
+Tier = Annotated[Literal["district", "street", "community"], _one_of(TIER_WORDS)]
+WindowKind = Annotated[
+    Literal["comprehensive", "themed", "specialist"], _one_of(Words(synonyms.WINDOW_KIND))
+]
 
 
 Count = Annotated[int, BeforeValidator(_fold_number), Field(ge=0)]
 Number = Annotated[float, BeforeValidator(_fold_number), Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, BeforeValidator(_fold_number), Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, BeforeValidator(_fold_number), Field(ge=0, le=1, allow_inf_nan=False)]
+_Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$")]
+Share = Annotated[
+    float,
+    Field(ge=0, le=1, allow_inf_nan=False),
+    BeforeValidator(
+        fold_share, json_schema_input_type=Annotated[float, Field(ge=0, le=1)] | _Percent
+    ),
+]
 Clock = Annotated[int, BeforeValidator(parse_clock, json_schema_input_type=str | int | float)]
 Day = Annotated[str, BeforeValidator(fold_day), Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]
 Date = Annotated[dt.date, BeforeValidator(fold_day)]
@@ -101,7 +161,7 @@ Id = Annotated[
 ]
 Names = Annotated[
     tuple[str, ...],
-    BeforeValidator(_split, json_schema_input_type=str | tuple[str, ...]),
+    BeforeValidator(split_names, json_schema_input_type=str | tuple[str, ...]),
     Field(min_length=1),
 ]
 """One or more ids joined by `|`; `*` is all."""
@@ -179,9 +239,9 @@ class Item(Row):
     cv: Number = Field(
         0.6, title="变异系数", description="coefficient of variation of the handling time"
     )
-    law: Literal["lognormal", "gamma", "exponential", "fixed"] = Field(
-        "lognormal", title="分布", description="law of the handling time"
-    )
+    law: Annotated[
+        Literal["lognormal", "gamma", "exponential", "fixed"], _one_of(Words(synonyms.LAW))
+    ] = Field("lognormal", title="分布", description="law of the handling time")
     months: str = Field("", title="月度曲线", description="month profile; empty = flat")
     weekdays: str = Field("", title="星期曲线", description="weekday profile; empty = flat")
     hours: str = Field(
@@ -197,19 +257,23 @@ class Demand(Row):
     )
     item: Id = Field(title="事项", description="item id")
     volume: Number = Field(title="人次", description="visitors, without named peaks")
-    per: Literal["year", "month"] = Field("year", title="周期", description="year, or mean month")
+    per: Annotated[Literal["year", "month"], _one_of(Words(synonyms.PER))] = Field(
+        "year", title="周期", description="year, or mean month"
+    )
 
 
 class Weight(Row):
     """One point of a month, weekday or hour profile."""
 
     profile: Id = Field(title="曲线", description="profile id")
-    kind: Literal["month", "weekday", "hour"] = Field(
-        title="类别", description="month, weekday or hour"
+    kind: Annotated[Literal["month", "weekday", "hour"], _one_of(Words(synonyms.PROFILE_KIND))] = (
+        Field(title="类别", description="month, weekday or hour")
     )
-    key: Annotated[str, BeforeValidator(lambda v: fold(str(v)))] = Field(
-        title="键", description="1..12, mon..sun and makeup, or 09:00-10:00"
-    )
+    key: Annotated[
+        str,
+        BeforeValidator(Words(synonyms.PROFILE_KEY)),
+        BeforeValidator(lambda v: fold(str(v))),
+    ] = Field(title="键", description="1..12, mon..sun and makeup, or 09:00-10:00")
     weight: Number = Field(title="权重", description="relative weight")
 
 
@@ -232,9 +296,9 @@ class CalendarDay(Row):
     first: Date = Field(title="日期", description="day, or first day of a range")
     last: Date | None = Field(None, title="至", description="last day of a range, inclusive")
     halls: Names = Field(("*",), title="大厅", description="halls it holds for")
-    day: Literal["workday", "makeup", "weekend", "holiday", "closed"] = Field(
-        title="类型", description="what kind of day it is"
-    )
+    day: Annotated[
+        Literal["workday", "makeup", "weekend", "holiday", "closed"], _one_of(Words(synonyms.DAY))
+    ] = Field(title="类型", description="what kind of day it is")
     sessions: str = Field(
         "", title="开放时段", description="sessions of that day instead of the usual ones"
     )
@@ -424,7 +488,10 @@ class Objective(Model):
 class Target(Model):
     """A service target; `tier` '*' is every hall."""
 
-    tier: Literal["*", "district", "street", "community"] = Field("*", title="层级")
+    tier: Annotated[
+        Literal["*", "district", "street", "community"],
+        _one_of(Words(synonyms.EVERY | synonyms.TIER)),
+    ] = Field("*", title="层级")
     mean_wait_minutes: Positive | None = Field(
         None, title="平均等候目标", description="mean wait at most"
     )
@@ -454,8 +521,16 @@ class Run(Model):
     table_replications: Annotated[int, Field(ge=2)] = Field(
         20, title="建表重复次数", description="months for the waiting tables"
     )
-    period: Literal["day", "week", "month"] = Field("week", title="调配周期")
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, title="置信水平")
+    period: Annotated[Literal["day", "week", "month"], _one_of(Words(synonyms.PERIOD))] = Field(
+        "week", title="调配周期"
+    )
+    confidence: Annotated[
+        float,
+        Field(gt=0.5, lt=1),
+        BeforeValidator(
+            fold_share, json_schema_input_type=Annotated[float, Field(gt=0.5, lt=1)] | _Percent
+        ),
+    ] = Field(0.95, title="置信水平")
 
 
 class Scenario(Model):
@@ -465,7 +540,9 @@ class Scenario(Model):
     name: Id = Field(title="名称")
     title: str = Field("", title="标题")
     title_en: str = Field("", title="英文标题")
-    language: Literal["zh", "en"] = Field("zh", title="语言")
+    language: Annotated[Literal["zh", "en"], _one_of(Words(synonyms.LANGUAGE))] = Field(
+        "zh", title="语言"
+    )
     run: Run = Field(default_factory=Run, title="运行")
     hours: dict[str, Hours] = Field(title="开放时间")
     classes: dict[str, VisitorClass] = Field(
@@ -510,6 +587,7 @@ TABLES: dict[str, type[Row]] = {
 
 def names_hall(name: str, hall: str, tier: str, street: str) -> bool:
     """Whether one part of a selector means this hall."""
+    name = read_selector(name)
     if name.startswith("@"):
         return tier == name[1:]
     if name.endswith("/*"):  # a street: its own hall and its communities

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hallsim.problems import Loc
-from hallsim.scenario import Model, Scenario, Session, names_hall
+from hallsim.scenario import (
+    Model,
+    Scenario,
+    Session,
+    Words,
+    fold_share,
+    names_hall,
+    split_names,
+)
 
 ROW_KEYS: dict[str, tuple[str, ...]] = {
     "halls": ("hall",),
@@ -82,6 +90,21 @@ def model_at(loc: Loc) -> type[Model] | None:
     return model if kind == "model" else None
 
 
+def spelling(field: FieldInfo) -> Callable[[Any], Any] | None:
+    """What turns Chinese words, selectors and percent of a field into ordinary values."""
+    inner = [m for a in get_args(field.annotation) for m in getattr(a, "__metadata__", ())]
+    functions = [getattr(m, "func", None) for m in (*field.metadata, *inner)]
+    known = (f for f in functions if isinstance(f, Words) or f in (fold_share, split_names))
+    return next(known, None)
+
+
+def words_at(loc: Loc) -> Words | None:
+    """The Chinese words that a location takes."""
+    field = field_at(loc)
+    read = spelling(field) if field else None
+    return read if isinstance(read, Words) else None
+
+
 def leaf_type(loc: Loc) -> type[int] | type[float] | None:
     """`int` or `float` where the location holds a number that can be calculated with."""
     field = field_at(loc)
@@ -95,7 +118,8 @@ def leaf_type(loc: Loc) -> type[int] | type[float] | None:
 def complete(raw: dict[str, Any]) -> tuple[dict[str, Any], set[Loc]]:
     """The data with every default filled in, and the places that were filled.
 
-    An empty value counts as not given.  Parts that have the wrong shape are left as they are.
+    An empty value counts as not given.  Chinese words and percent become ordinary values.  Parts
+    that have the wrong shape are left as they are.
     """
     filled: set[Loc] = set()
     return _complete(Scenario, raw, {}, (), filled), filled
@@ -130,7 +154,8 @@ def _complete_field(field: FieldInfo, raw: Any, default: Any, loc: Loc, filled: 
         }
     if kind == "rows" and model and isinstance(raw, list):
         return [_complete(model, v, {}, (*loc, n), filled) for n, v in enumerate(raw)]
-    return raw
+    read = spelling(field)
+    return read(raw) if read and isinstance(raw, str) else raw
 
 
 def _default(field: FieldInfo) -> Any:

@@ -1,0 +1,65 @@
+"""What planners write in Chinese for the values that the model names in English.
+
+This is the only list: the reader takes these words, messages and documents show them.  The first
+word of each value is the one that is shown.
+"""
+
+from __future__ import annotations
+
+Table = dict[str, tuple[str, ...]]
+"""Value to the Chinese words for it."""
+
+TIER: Table = {
+    "district": ("区级", "区", "区级大厅"),
+    "street": ("街道", "街道大厅"),
+    "community": ("社区", "社区大厅"),
+}
+EVERY: Table = {"*": ("全部", "所有")}
+WINDOW_KIND: Table = {
+    "comprehensive": ("综合", "综合窗口"),
+    "themed": ("主题", "专题", "主题窗口", "专题窗口"),
+    "specialist": ("专窗", "专业", "专业窗口"),
+}
+LAW: Table = {
+    "lognormal": ("对数正态", "对数正态分布"),
+    "gamma": ("伽马", "伽玛", "伽马分布"),
+    "exponential": ("指数", "指数分布"),
+    "fixed": ("固定",),
+}
+PER: Table = {"year": ("年", "每年", "全年"), "month": ("月", "每月")}
+PROFILE_KIND: Table = {
+    "month": ("月", "月份", "月度"),
+    "weekday": ("星期", "周"),
+    "hour": ("时段", "小时"),
+}
+PROFILE_KEY: Table = {
+    "mon": ("周一", "星期一"),
+    "tue": ("周二", "星期二"),
+    "wed": ("周三", "星期三"),
+    "thu": ("周四", "星期四"),
+    "fri": ("周五", "星期五"),
+    "sat": ("周六", "星期六"),
+    "sun": ("周日", "周天", "星期日", "星期天"),
+    "makeup": ("调休", "调休上班", "补班"),
+    **{str(month): (f"{month}月",) for month in range(1, 13)},
+}
+DAY: Table = {
+    "workday": ("工作日",),
+    "makeup": ("调休上班", "补班", "调休", "调休上班日"),
+    "weekend": ("周末",),
+    "holiday": ("节假日",),
+    "closed": ("关闭", "闭厅"),
+}
+PERIOD: Table = {"day": ("日", "天", "每天"), "week": ("周", "每周"), "month": ("月", "每月")}
+LANGUAGE: Table = {"zh": ("中文",), "en": ("英文",)}
+SOURCE: Table = {
+    "seed": ("公开资料", "来源", "载明", "来源载明"),
+    "assumed": ("推定", "假设"),
+    "calibrated": ("校准",),
+    "default": ("默认",),
+}
+
+
+def both(value: str, table: Table) -> str:
+    """A value with its Chinese word, if it has one and needs it: `street (街道)`."""
+    return f"{value} ({table[value][0]})" if value in table and not value.isdigit() else value
