@@ -48,6 +48,7 @@ def visits(text: str) -> Visits:
     called = numbers(table, "called")
     return Visits(
         outcome=outcome,
+        hall=numbers(table, "hall", 0),
         window=numbers(table, "window") if "window" in table else np.where(called < 0, NEVER, 0),
         ticket=numbers(table, "ticket"),
         called=called,

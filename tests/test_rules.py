@@ -51,11 +51,11 @@ def test_a_hall_without_duties_is_closed_all_day(engine: Engine) -> None:
         0    0  10
         """,
         """
-        outcome     ticket called finished
-        served      0      0      5
-        turned_away .      .      .
-        turned_away .      .      .
-        turned_away .      .      .
+        outcome     ticket called finished   hall
+        served      0      0      5   0
+        turned_away .      .      .   1
+        turned_away .      .      .   1
+        turned_away .      .      .   1
         """,
     )
 
@@ -97,13 +97,13 @@ def test_days_are_independent_and_rows_of_halls_may_be_mixed(engine: Engine) -> 
         1   2    3      0  99
         """,
         """
-        outcome window ticket called finished
-        served  3      0      0      5
-        served  3      0      0      6
-        served  3      0      0      7
-        served  3      1      6      11
-        served  3      1      5      10
-        served  3      1      7      12
+        outcome window ticket called finished   hall
+        served  3      0      0      5   7
+        served  3      0      0      6   7
+        served  3      0      0      7   2
+        served  3      1      6      11   7
+        served  3      1      5      10   7
+        served  3      1      7      12   2
         """,
     )
 

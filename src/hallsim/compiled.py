@@ -40,7 +40,6 @@ def simulate(visitors: Visitors, duties: Duties, serve_out: bool = True) -> Visi
     n = len(visitors)
     if max(visitors.arrival.max(initial=0), visitors.credit.max(initial=0)) >> 63 - _ROW_BITS:
         raise OverflowError("arrivals and credits must be below 2**32 seconds")
-    columns = Visits(*(np.full(n, NEVER, np.int64) for _ in range(5)))
     order = np.lexsort((np.arange(n), visitors.hall, visitors.day))
     people = visitors.rows(order)
     rota = duties.rows(np.lexsort((np.arange(len(duties)), duties.hall, duties.day)))
@@ -49,7 +48,9 @@ def simulate(visitors: Visitors, duties: Duties, serve_out: bool = True) -> Visi
     last = np.append(changes, n).astype(np.int64)[: n and None]
     place = _keys(rota.day, rota.hall)
     unit = _keys(people.day[first], people.hall[first])
-    out = columns.rows(slice(None))
+    out = Visits(
+        np.full(n, NEVER, np.int64), people.hall, *(np.full(n, NEVER, np.int64) for _ in range(4))
+    )
     run_units(
         first, last, people.arrival, people.item, people.credit, people.service, people.patience,
         np.searchsorted(place, unit, "left"), np.searchsorted(place, unit, "right"),

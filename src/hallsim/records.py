@@ -18,8 +18,8 @@ Ints = NDArray[np.int64]
 Int = int | np.signedinteger[Any]
 
 NEVER = -1
-SERVED, ABANDONED, TURNED_AWAY = 0, 1, 2
-OUTCOMES = ("served", "abandoned", "turned_away")
+SERVED, ABANDONED, TURNED_AWAY, BALKED, VOID = range(5)
+OUTCOMES = ("served", "abandoned", "turned_away", "balked", "void")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,38 @@ class Visitors(Records):
     """work at a window of normal speed, seconds, at least 1"""
     patience: Ints
     """seconds, or NEVER for a visitor who waits for ever"""
+    balk_at: Ints = None  # type: ignore[assignment]
+    """leaves at once where so many are waiting in the hall; NEVER (the default) = stays"""
+    visit: Ints = None  # type: ignore[assignment]
+    """number of the visit, shared by its stages, unique within its day; default: a visit per row"""
+    stage: Ints = None  # type: ignore[assignment]
+    """1, 2, …; default 1.  `arrival` and `hall` of later stages are ignored"""
+    walk: Ints = None  # type: ignore[assignment]
+    """seconds from the end of the stage before to the ticket of this one; default 0"""
+
+    def __post_init__(self) -> None:
+        n = len(self.day)
+        usual = {"balk_at": NEVER, "stage": 1, "walk": 0}
+        for name, value in usual.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.full(n, value, np.int64))
+        if self.visit is None:
+            object.__setattr__(self, "visit", np.arange(n))
+        Records.__post_init__(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choices(Records):
+    """Halls that visitors may choose from, an entry per visitor and hall, in the order of naming.
+
+    Visitors who choose have NEVER as their `hall`.
+    """
+
+    row: Ints
+    """row of `Visitors` (a first stage), ascending"""
+    hall: Ints
+    travel: Ints
+    """seconds from the arrival to this hall"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +124,9 @@ class Visits(Records):
     """What happened, one row per row of `Visitors`, in the same order."""
 
     outcome: Ints
-    """SERVED, ABANDONED or TURNED_AWAY"""
+    """SERVED, ABANDONED, TURNED_AWAY, BALKED or VOID (a stage never reached)"""
+    hall: Ints
+    """the hall of the visit, chosen or given"""
     window: Ints
     ticket: Ints
     called: Ints

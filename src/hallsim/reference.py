@@ -209,7 +209,8 @@ def simulate(visitors: Visitors, duties: Duties, serve_out: bool = True) -> Visi
                 env.process(hall.come(visitor))
         env.run()
     lives = [(v.outcome, v.window, v.ticket, v.called, v.finished) for v in people]
-    return Visits(*np.array(lives, np.int64).reshape(-1, 5).T.copy())
+    outcome, *rest = np.array(lives, np.int64).reshape(-1, 5).T.copy()
+    return Visits(outcome, visitors.hall.copy(), *rest)
 
 
 def people_of(visitors: Visitors) -> list[Visitor]:
