@@ -146,7 +146,8 @@ REPLAY = {
 def test_every_rule_has_a_case() -> None:
     told = {line.split(" | ")[0] for p in INVALID for line in load_case(p)["problems"]}
     noted = {text for p in VALID for text in load_case(p).get("notes", [])}
-    elsewhere = {"month", "month_range", "file_unreadable", "invalid"} | REPLAY  # tested below
+    below = {"month", "month_range", "file_unreadable", "invalid", "scenario_part"}
+    elsewhere = below | REPLAY
     for rule in problems.NOTES - REPLAY:
         pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(problems.RULES[rule]))
         assert any(re.search(pattern, text) for text in noted), rule
@@ -240,6 +241,50 @@ def test_the_yaml_file_itself_can_be_named(tmp_path: Path) -> None:
     found = reading.read(folder / "other.yaml")
     assert found.scenario.name == "tiny"
     assert set(found.hashes) == {"other.yaml", *(f"{t}.csv" for t in reading_tables())}
+
+
+@pytest.mark.parametrize("name", ["输入.xlsx", "scenario.yaml"])
+def test_a_file_of_a_scenario_stands_for_its_folder(name: str, tmp_path: Path) -> None:
+    folder = build({}, tmp_path, xlsx=True)
+    assert reading.read(folder / name) == reading.read(folder)
+
+
+def test_a_table_stands_for_its_folder(tmp_path: Path) -> None:
+    folder = build({}, tmp_path)
+    assert reading.read(folder / "halls.csv").scenario == reading.read(folder).scenario
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("其他.xlsx", "其他.xlsx"), ("表.xls", "输入.xlsx"), ("notes.txt", "输入.xlsx")],
+)
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_file_that_is_no_scenario(name: str, hint: str, beside: bool, tmp_path: Path) -> None:
+    folder = build({}, tmp_path) if beside else tmp_path
+    (folder / name).write_bytes(b"PK")
+    with pytest.raises(ScenarioProblems) as caught:
+        reading.read(folder / name)
+    (problem,) = caught.value.problems
+    assert (problem.rule, str(problem.place), problem.params) == (
+        "scenario_part", name, {"name": hint},
+    )  # fmt: skip
+
+
+def test_a_folder_of_scenarios_names_the_first(tmp_path: Path) -> None:
+    (tmp_path / "tiny").mkdir()
+    build({}, tmp_path / "tiny")
+    with pytest.raises(ScenarioProblems, match="tiny/scenario"):
+        reading.read(tmp_path)
+
+
+def test_a_workbook_that_nothing_names_is_suggested(tmp_path: Path) -> None:
+    folder = build({"remove": [f"{t}.csv" for t in reading_tables()]}, tmp_path)
+    for name in ("~$表.xlsx", "表.xlsx"):
+        (folder / name).write_bytes(b"")
+    with pytest.raises(ScenarioProblems) as caught:
+        reading.read(folder)
+    assert [p.rule for p in caught.value.problems] == ["tables_missing"]
+    assert caught.value.problems[0].params["name"] == "表.xlsx"
 
 
 def test_origins_are_paths_that_can_be_set(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from hallsim.scenario import TABLES, Row, Scenario, fold, parse_clock
 from hallsim.shape import leaf_type
 
 MAIN = "scenario.yaml"
+WORKBOOK = "输入.xlsx"
+"""What a workbook is called in examples."""
 REQUIRED = tuple(t for t in TABLES if Scenario.model_fields[t].is_required())
 
 _FULL_WIDTH = re.compile(r"\s*(?:- +)?[^\s:#\"'：]+：")
@@ -102,11 +104,16 @@ def _missing_tables(raw: Raw, folder: Path, found: set[str], workbook: str) -> N
             missing.remove(table)
             raw.broken.add((table,))
             raw.absent.add((table,))
+    missing = [t for t in missing if t in REQUIRED and (t,) not in raw.broken]
+    if len(missing) == len(REQUIRED) and not workbook:
+        books = sorted(p.name for p in folder.glob("*.xlsx") if not p.name.startswith("~"))
+        files = ", ".join(f"{table}.csv" for table in missing)
+        raw.say("tables_missing", raw.at(()), files=files, name=[*books, WORKBOOK][0])
     for table in missing:
-        if table in REQUIRED and (table,) not in raw.broken:
+        if len(missing) < len(REQUIRED) or workbook:
             raw.say("table_missing", Place(workbook or f"{table}.csv"), table)
-            raw.broken.add((table,))
-            raw.absent.add((table,))
+        raw.broken.add((table,))
+        raw.absent.add((table,))
 
 
 # --- bytes and text ---------------------------------------------------------------------------
@@ -117,7 +124,9 @@ def _read_bytes(raw: Raw, folder: Path, name: str) -> bytes | None:
         content = (folder / name).read_bytes()
     except FileNotFoundError:
         names = [p.name for p in folder.glob("*")] if folder.is_dir() else []
-        raw.say("file_missing", Place(name), suggestion=nearest(name, names))
+        below = sorted(p.relative_to(folder).as_posix() for p in folder.glob(f"*/{MAIN}"))
+        near = nearest(name, names) or (below[0] if below and name == MAIN else None)
+        raw.say("file_missing", Place(name), suggestion=near)
         return None
     except OSError as error:
         raw.say("file_unreadable", Place(name), reason=error.strerror or str(error))

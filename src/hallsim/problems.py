@@ -50,6 +50,10 @@ RULES: dict[str, str] = {
     "file_empty": "the file is empty",
     "encoding": "the file is not UTF-8 (it looks like {encoding}); save it as UTF-8",
     "encoding_unknown": "the file is not UTF-8 text; save it as UTF-8",
+    "scenario_part": (
+        "this is no scenario; a scenario is a folder with a scenario.yaml, and the tables as "
+        "CSV files or in a workbook that scenario.yaml names: 'tables: {name}'"
+    ),
     "workbook_kind": "tables are read from .xlsx workbooks only; save it as .xlsx",
     # YAML
     "tab": "a tab in the indent; use spaces",
@@ -59,6 +63,10 @@ RULES: dict[str, str] = {
     "format": "written for a newer hallsim (format {format}); this one reads format 1",
     # tables
     "table_missing": "this table is missing",
+    "tables_missing": (
+        "there are no tables: the folder needs {files}, or a line that names a workbook, "
+        "such as 'tables: {name}'"
+    ),
     "table_empty": "the table has no rows",
     "table_twice": "this table is given twice, also in {other}",
     "table_unknown": "no table of this name",

@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from hallsim import overrides
 from hallsim.checks import Draft, Finding, check, suggestion
 from hallsim.drafts import Partial, partial_draft
-from hallsim.files import MAIN, Raw, column_names, load, path_of
+from hallsim.files import MAIN, WORKBOOK, Raw, column_names, load, path_of
 from hallsim.overrides import Applied, Change, PathFault
 from hallsim.problems import RULES, Loc, Place, Problem, ScenarioProblems, nearest
 from hallsim.scenario import TABLES, Scenario, Session, Words, fold, format_clock, parse_clock
@@ -60,10 +60,11 @@ class Reading:
 
 
 def read(path: str | Path, scenario: str | None = None, sets: Sequence[str] = ()) -> Reading:
-    """Read the scenario of a folder, or of the YAML file in it.
+    """Read the scenario of a folder, or of a file of it.
 
     Args:
-        path: folder with a `scenario.yaml`, or the YAML file itself.
+        path: folder with a `scenario.yaml`, or the YAML file itself; a table or workbook that is
+            read by the `scenario.yaml` beside it stands for its folder.
         scenario: name of an entry of `scenarios`, whose overrides are applied in order.
         sets: `path=value` changes, applied last.
 
@@ -71,9 +72,15 @@ def read(path: str | Path, scenario: str | None = None, sets: Sequence[str] = ()
         ScenarioProblems: with all that is wrong.
     """
     path = Path(path)
-    is_file = path.suffix.lower() in (".yaml", ".yml")
-    folder, main = (path.parent, path.name) if is_file else (path, MAIN)
-    work = _Work(load(folder, main))
+    is_main = path.suffix.lower() in (".yaml", ".yml")
+    is_part = not is_main and path.is_file()
+    folder = path.parent if is_main or is_part else path
+    raw = load(folder, path.name if is_main else MAIN)
+    if is_part and path.name not in raw.hashes:
+        name = path.name if path.suffix.lower() == ".xlsx" else WORKBOOK
+        problem = Problem("scenario_part", Place(path.name), params={"name": name})
+        raise ScenarioProblems([problem], str(path))
+    work = _Work(raw)
     work.change(scenario, sets)
     resolved = work.validate()
     errors = sorted((p for p in work.problems if p.severity == "error"), key=work.order)
