@@ -197,6 +197,20 @@ def test_a_district_with_themed_windows_and_two_skill_groups() -> None:
     assert found.solver["gap"] <= 1e-3
 
 
+def test_clerks_who_can_work_at_no_window_stay_at_home() -> None:
+    """Card clerks at B, where every window takes everything; a hall with clerks and no window."""
+    windows = tuple(
+        w.model_copy(update={"count": 0 if w.hall == "A2" else w.count}) for w in BUSY.windows
+    )
+    demand = tuple(d for d in BUSY.demand if d.halls != ("A2",))
+    clerks = (*BUSY.clerks, Clerks(hall="B", group="card", count=2, skills=("card",)))
+    scenario = small(**SETTINGS, windows=windows, demand=demand, clerks=clerks)
+    found = advise(scenario)
+    check_plan(found, scenario)
+    assert not (found.moves["group"] == "card").any()
+    assert found.staff.plan[found.staff.hall == "A2"].between(1, CLERKS["A2"]).all()
+
+
 def test_minimum_staffing_above_the_clerks_there_are_has_no_plan() -> None:
     clerks = tuple(c.model_copy(update={"minimum": c.count + 1}) for c in BUSY.clerks)
     with pytest.raises(RuntimeError, match="no staffing plan"):

@@ -215,3 +215,17 @@ def test_a_group_can_do_what_all_its_rows_share() -> None:
     )
     scenario = hall(("a", 1), ("b", 1), ("c", 1), clerks=staff)
     assert [s.groups for s in stations(scenario)] == [("general",), (), ("general",)]
+
+
+def test_who_can_do_every_item_can_work_at_a_comprehensive_window() -> None:
+    staff = (
+        Clerks(hall="D", group="listed", count=1, skills=tuple(i.item for i in ITEMS)),
+        Clerks(hall="D", group="some", count=1, skills=("a", "b")),
+    )
+    (part,) = stations(hall(("*", 3), clerks=staff))
+    assert part.groups == ("listed",)
+
+
+def test_a_row_without_clerks_has_no_minimum() -> None:
+    staff = (Clerks(hall="D", count=2, minimum=2), Clerks(hall="D", group="none", count=0))
+    assert head_count(hall(("*", 3), clerks=staff), "minimum").tolist() == [[2, 0]]

@@ -147,7 +147,7 @@ def recommend(
         engine=engine, jobs=jobs,
         progress=lambda done: progress("verify", done, replications),
     )  # fmt: skip
-    spelled = moves(programme, solution.clerks)
+    spelled = moves(programme, solution.clerks, solution.idle)
     return Recommendation(
         scenario=scenario,
         scenario_name=scenario_name,
@@ -228,8 +228,9 @@ def _table_range(scenario: Scenario, parts: list[Station]) -> tuple[Ints, Ints]:
     )
     alone = {h: sum(p.hall == h for p in parts) == 1 for h in {p.hall for p in parts}}
     least = head_count(scenario, "minimum")
+    one_group = least.shape[1] == 1
     lower = np.array(
-        [least[p.hall].sum() if alone[p.hall] and least.shape[1] == 1 else 0 for p in parts]
+        [least[p.hall].sum() if alone[p.hall] and p.groups and one_group else 0 for p in parts]
     )
     return lower.astype(np.int64), upper.astype(np.int64)
 
@@ -303,7 +304,7 @@ def _difference(plan: Measures, home: Measures) -> pd.DataFrame:
 def _staff_table(
     scenario: Scenario, tables: StaffingTables, solution: Solution, parts: list[Station]
 ) -> pd.DataFrame:
-    by_hall = np.zeros((len(tables.days), len(tables.halls)), np.int64)
+    by_hall = solution.idle.sum(axis=2)
     for s, hall in enumerate(tables.station_hall):
         by_hall[:, hall] += solution.clerks[:, s].sum(axis=1)
     windows = [sum(len(p.windows) for p in parts if p.hall == h) for h in range(len(tables.halls))]

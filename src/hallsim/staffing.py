@@ -5,7 +5,8 @@ the cost of waiting against clerks, and what transfers cost.
 
 Formulation, over stations s of halls h, skill groups g and periods t:
 
-* `n[g,s,t]` clerks of g at s; the clerks of a hall are its home staff - lent + borrowed;
+* `n[g,s,t]` clerks of g at s; the clerks of a hall are its home staff - lent + borrowed.  Where a
+  group can work at no station of its home hall, `idle[g,h,t]` of them stay there away from windows;
 * `w[s,t]` cost of waiting, held up by one cut per step of the (convex) waiting table;
 * loans run over a *tier tree*: hall - street hub - district pool, district halls at the pool.  Arc
   costs are halves and differences of the tiers' costs, so that every path costs what its tier says;
@@ -70,6 +71,7 @@ class Solution:
 
     Attributes:
         clerks: [T, S, G] clerks of each group at each station.
+        idle: [T, H, G] clerks at home in a hall where they can work at no station.
         objective: cost of the plan by the simulated tables, visitor minutes.
         bound: proven lower bound on the cost of any plan by these tables; the programme's tables
             are the convex envelopes of the simulated ones, so its bound holds for those too.
@@ -79,6 +81,7 @@ class Solution:
     """
 
     clerks: Ints
+    idle: Ints
     objective: float
     bound: float
     gap: float
@@ -111,19 +114,19 @@ def solve(tables: StaffingTables, time_limit: float = 120.0) -> Solution:
     started = time.perf_counter()
     model = _Model(tables, integer=False)
     status, objective, bound = _run(model.problem, time_limit)
-    exact = model.clerks()
-    integral = bool(np.abs(exact - np.round(exact)).max(initial=0.0) < 1e-6)
+    integral = model.is_integral()
     if not integral:
         model = _Model(tables, integer=True)
         status, objective, bound = _run(model.problem, time_limit)
-        exact = model.clerks()
-    clerks = np.round(exact).astype(np.int64)
+    clerks, idle = (np.round(found).astype(np.int64) for found in (model.clerks(), model.idle()))
     repaired = _repaired(tables, clerks)
     objective += repaired
     gap = max(0.0, objective - bound) / max(abs(objective), 1e-9)
     solver = f"HiGHS via PuLP {pulp.__version__}"
     seconds = time.perf_counter() - started
-    return Solution(clerks, objective, bound, gap, integral, repaired, status, solver, seconds)
+    return Solution(
+        clerks, idle, objective, bound, gap, integral, repaired, status, solver, seconds
+    )
 
 
 def _repaired(tables: StaffingTables, clerks: Ints) -> float:
@@ -183,6 +186,19 @@ class _Model:
             out[period, s, g] = variable.varValue
         return out
 
+    def idle(self) -> Floats:
+        """[T, H, G] values after solving."""
+        t = self.tables
+        out = np.zeros((len(t.days), len(t.halls), len(t.groups)))
+        for (g, h, period), variable in self.aside.items():
+            out[period, h, g] = variable.varValue
+        return out
+
+    def is_integral(self) -> bool:
+        """Whether the solution is in whole clerks."""
+        values = np.concatenate([self.clerks().ravel(), self.idle().ravel()])
+        return bool(np.abs(values - np.round(values)).max(initial=0.0) < 1e-6)
+
     def _variable(self, name: str, lower: float | None = 0, upper: float | None = None) -> Any:
         return self.problem.add_variable(name, lower, upper, "Continuous")
 
@@ -193,6 +209,15 @@ class _Model:
             (g, s, p): self.problem.add_variable(f"n_{g}_{s}_{p}", 0, None, self._kind)
             for s, groups in enumerate(t.station_groups)
             for g in groups
+            for p in self._periods
+        }
+        able = {
+            (g, int(t.station_hall[s])) for s, groups in enumerate(t.station_groups) for g in groups
+        }
+        self.aside = {
+            (g, h, p): self.problem.add_variable(f"idle_{g}_{h}_{p}", 0, int(home), self._kind)
+            for (h, g), home in np.ndenumerate(t.home)
+            if home and (g, h) not in able
             for p in self._periods
         }
         for s, costs in enumerate(t.cost):
@@ -206,7 +231,10 @@ class _Model:
 
     def _at_hall(self, h: int, g: int, p: int) -> Any:
         own = [s for s, hall in enumerate(self.tables.station_hall) if hall == h]
-        return pulp.lpSum(self.n[g, s, p] for s in own if (g, s, p) in self.n)
+        here = [self.n[g, s, p] for s in own if (g, s, p) in self.n]
+        if (g, h, p) in self.aside:
+            here.append(self.aside[g, h, p])
+        return pulp.lpSum(here)
 
     def _add_waiting(self) -> None:
         """w >= every chord of the convex table."""
@@ -350,18 +378,19 @@ def tier_of(tables: StaffingTables, origin: int, destination: int) -> str:
     return "within_street" if a == b else "between_streets"
 
 
-def moves(tables: StaffingTables, clerks: Ints) -> list[Move]:
-    """The plan as loans from home: who is lent where, and for how long.
+def moves(tables: StaffingTables, clerks: Ints, idle: Ints | None = None) -> list[Move]:
+    """The plan as loans from home: who is lent where, and for how long; both as in `Solution`.
 
     Within each period lenders are matched inside their street first; loans that already ran in the
     period before are kept where both halls still lend and borrow.
     """
     found: list[Move] = []
+    aside = np.zeros((len(tables.days), *tables.home.shape), np.int64) if idle is None else idle
     for g in range(len(tables.groups)):
         running: dict[tuple[int, int], int] = {}
         loans = []
         for p in range(len(tables.days)):
-            running = _match(tables, _surplus(tables, clerks[p], g), running)
+            running = _match(tables, _surplus(tables, clerks[p], g) - aside[p, :, g], running)
             loans.append(running)
         found += _spells(tables, g, loans)
     return sorted(found, key=lambda m: (m.first, m.origin, m.destination, m.group, m.last))

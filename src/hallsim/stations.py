@@ -36,7 +36,7 @@ class Station:
         hall: index of the hall.
         windows: in the order in which they are staffed as clerks come.
         items: bit set of the items served; ALL_ITEMS where a window takes everything.
-        groups: (index in the clerks table of scenario-wide groups) skill groups that can work here.
+        groups: names of the skill groups that can work here: they can do every item of it.
     """
 
     hall: int
@@ -61,6 +61,7 @@ def item_bits(scenario: Scenario, names: tuple[str, ...]) -> int:
 def stations(scenario: Scenario) -> list[Station]:
     """All stations, in hall order; a hall without windows has none."""
     skills = group_skills(scenario)
+    every = item_bits(scenario, tuple(item.item for item in scenario.items))
     found = []
     for h, hall in enumerate(scenario.halls):
         windows: list[Window] = []
@@ -73,7 +74,7 @@ def stations(scenario: Scenario) -> list[Station]:
                 ]
         for part in _components(windows):
             items = _union(part)
-            able = tuple(g for g, bits in skills.items() if bits == ALL_ITEMS or items & ~bits == 0)
+            able = tuple(g for g, bits in skills.items() if items & every & ~bits == 0)
             found.append(Station(h, _staffing_order(part), items, able))
     return found
 
@@ -154,12 +155,13 @@ def group_names(scenario: Scenario) -> tuple[str, ...]:
 
 
 def head_count(scenario: Scenario, column: str) -> Ints:
-    """[H, G] of `count` or `minimum` of the clerks table."""
+    """[H, G] of `count` or `minimum` of the clerks table; a row without clerks has no minimum."""
     groups = group_names(scenario)
     hall = {h.hall: k for k, h in enumerate(scenario.halls)}
     out = np.zeros((len(scenario.halls), len(groups)), np.int64)
     for row in scenario.clerks:
-        out[hall[row.hall], groups.index(row.group)] += getattr(row, column)
+        if row.count:
+            out[hall[row.hall], groups.index(row.group)] += getattr(row, column)
     return out
 
 
