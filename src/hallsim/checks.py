@@ -28,6 +28,7 @@ from hallsim.scenario import (
     Scenario,
     Session,
     Sessions,
+    TransferTier,
     fold,
     names_hall,
     parse_clock,
@@ -36,6 +37,8 @@ from hallsim.synonyms import both
 
 FIRST_YEAR, LAST_YEAR = 2004, 2099
 """The years of the calendar."""
+MAX_ITEMS = 62
+"""Items of a scenario: each is one bit of a duty's list."""
 MONTHS = tuple(str(month) for month in range(1, 13))
 PROFILE_KEYS = {"month": MONTHS, "weekday": (*WEEKDAYS, "makeup"), "hour": ()}
 """The keys that a profile may have; those of hours are spans."""
@@ -293,7 +296,10 @@ def _session_text(text: str, loc: Loc) -> Iterator[Finding]:
         sessions = TypeAdapter(Sessions).validate_python(text)
     except ValidationError as error:
         for one in error.errors():
-            yield Finding(loc, str(one["ctx"]["error"]), text)
+            if one["type"] == "value_error":
+                yield Finding(loc, str(one["ctx"]["error"]), text)
+            else:  # only the share has a limit
+                yield Finding(loc, "at_most", text, {"limit": "100%"})
     else:
         yield from _overlaps(sessions, loc)
 
@@ -390,6 +396,27 @@ def items_served(d: Draft) -> Iterator[Finding]:
     yield from _unserved(d, "clerks", "skills", "skill_missing")
 
 
+def items_counted(d: Draft) -> Iterator[Finding]:
+    """An item is a bit of a word of 64; the last ones stand for all items and for none."""
+    if len(d.scenario.items) > MAX_ITEMS:
+        yield Finding(("items", MAX_ITEMS, "item"), "items_too_many", None, {"limit": MAX_ITEMS})
+
+
+def transfer_costs(d: Draft) -> Iterator[Finding]:
+    """Transfers over the district are paid on the way through the streets, so costs grow with the tier."""
+    x = d.scenario.transfers
+    for column in TransferTier.model_fields:
+        within, between, district = (
+            getattr(tier, column) for tier in (x.within_street, x.between_streets, x.with_district)
+        )
+        if within > between:
+            loc: Loc = ("transfers", "within_street", column)
+            yield Finding(loc, "transfer_within", within, {"limit": f"{between:g}"})
+        if district < between / 2:
+            loc = ("transfers", "with_district", column)
+            yield Finding(loc, "transfer_district", district, {"limit": f"{between / 2:g}"})
+
+
 def _unserved(d: Draft, table: str, column: str, rule: str) -> Iterator[Finding]:
     if not d.whole(table, "items"):
         return
@@ -447,6 +474,8 @@ CHECKS: tuple[Check, ...] = (
     more_clerks,
     demand_served,
     items_served,
+    items_counted,
+    transfer_costs,
     demand_weights,
     target_tiers,
 )

@@ -139,6 +139,9 @@ RULES: dict[str, str] = {
     "no_clerks": "there is demand here but no clerk",
     "not_served": "demanded here, but no window serves it: {halls}",
     "target_tier": "no hall of this tier",
+    "items_too_many": "more than {limit} items; join some of them",
+    "transfer_within": "should be no more than a transfer between streets costs ({limit})",
+    "transfer_district": "should be at least half of what a transfer between streets costs ({limit})",
     # overrides, sources, command line
     "unknown_path": "no such value",
     "unknown_row": "no row is meant by this",

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hallsim.checks import MAX_ITEMS
 from hallsim.records import ALL_ITEMS, Ints
 from hallsim.scenario import Clerks, Hours, Scenario, Session
-
-MAX_ITEMS = 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,13 @@ def item_bits(scenario: Scenario, names: tuple[str, ...]) -> int:
 
 
 def stations(scenario: Scenario) -> list[Station]:
-    """All stations, in hall order; a hall without windows has none."""
+    """All stations, in hall order; a hall without windows has none.
+
+    Raises:
+        ValueError: more items than a bit set holds, in a scenario that was not read from files.
+    """
+    if len(scenario.items) > MAX_ITEMS:
+        raise ValueError(f"{len(scenario.items)} items; there is room for {MAX_ITEMS}")
     skills = group_skills(scenario)
     every = item_bits(scenario, tuple(item.item for item in scenario.items))
     found = []
