@@ -1,9 +1,11 @@
-"""The compiled engine: the rules of a hall-day as one loop over seconds at which something is due.
+"""The compiled engine: the same rows as `hallsim.reference`, some hundred times faster.
 
-A *unit* is what can be simulated on its own: the people and windows of one hall (or one station of
-a hall) on one day.  `simulate` takes whole tables; `run_units` is the entry for callers that hold
-their rows sorted by unit.  Patience needs no events here: whoever comes up for a call after their
-patience ended has left at that moment (rule 6), and nothing before the call depends on it.
+Two paths.  A hall-day on which every window serves the same items, and nobody balks, has stages or
+leaves a ghost ticket, is walked from call to call (`_plain_day`).  Everything else is walked from
+second to second (`hallsim.eventful`).  Both know arrays only.
+
+On the plain path patience needs no events: whoever comes up for a call after their patience ended
+has left at that moment (rule 6), and nothing before the call depends on it.
 """
 
 from __future__ import annotations
@@ -11,12 +13,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from hallsim.eventful import run_days, window_slots
+from hallsim.queues import ROW, ROW_BITS, pop, push
 from hallsim.records import (
     ABANDONED,
-    ALL_ITEMS,
     NEVER,
     SERVED,
     TURNED_AWAY,
+    Choices,
     Duties,
     Int,
     Ints,
@@ -25,71 +29,125 @@ from hallsim.records import (
 )
 
 _FAR = np.int64(1) << 60
-_ROW_BITS = 31
-_NOBODY = np.int64(-1)
 
 
-def simulate(visitors: Visitors, duties: Duties, serve_out: bool = True) -> Visits:
+def simulate(
+    visitors: Visitors,
+    duties: Duties,
+    serve_out: bool = True,
+    *,
+    ghost_seconds: int = 0,
+    posted_service: int = 600,
+    choices: Choices | None = None,
+) -> Visits:
     """Send the visitors of any number of days and halls past the windows on duty.
 
     Rows of `visitors` must be in ticket order within each day and hall.  Rules: `docs/rules.md`.
 
     Raises:
-        OverflowError: an arrival or a credit of 2**32 seconds (136 years) or more.
+        OverflowError: an arrival or credit of 2**32 seconds or more.
     """
-    n = len(visitors)
-    if max(visitors.arrival.max(initial=0), visitors.credit.max(initial=0)) >> 63 - _ROW_BITS:
+    if max(visitors.arrival.max(initial=0), visitors.credit.max(initial=0)) >> 63 - ROW_BITS:
         raise OverflowError("arrivals and credits must be below 2**32 seconds")
-    order = np.lexsort((np.arange(n), visitors.hall, visitors.day))
-    people = visitors.rows(order)
-    rota = duties.rows(np.lexsort((np.arange(len(duties)), duties.hall, duties.day)))
-    changes = np.flatnonzero(np.diff(people.day) | np.diff(people.hall)) + 1
-    first = np.concatenate(([0], changes)).astype(np.int64)[: n and None]
-    last = np.append(changes, n).astype(np.int64)[: n and None]
-    place = _keys(rota.day, rota.hall)
-    unit = _keys(people.day[first], people.hall[first])
+    n = len(visitors)
     out = Visits(
-        np.full(n, NEVER, np.int64), people.hall, *(np.full(n, NEVER, np.int64) for _ in range(4))
+        np.full(n, NEVER, np.int64), visitors.hall.copy(), *(np.full(n, NEVER, np.int64) for _ in range(4))
     )
+    eventful = (
+        ghost_seconds > 0
+        or choices is not None
+        or (n > 0 and (visitors.stage.max() > 1 or visitors.balk_at.max() != NEVER))
+    )
+    if eventful:
+        _eventful(visitors, duties, serve_out, ghost_seconds, posted_service, choices, out)
+        return out
+    order = np.lexsort((np.arange(n), visitors.hall, visitors.day))
+    rota = duties.rows(np.lexsort((np.arange(len(duties)), duties.hall, duties.day)))
+    day, hall = visitors.day[order], visitors.hall[order]
+    first, last = _groups(day, hall)
+    place, unit = _keys(rota.day, rota.hall), _keys(day[first], hall[first])
+    columns = [np.full(n, NEVER, np.int64) for _ in range(5)]
     run_units(
-        first, last, people.arrival, people.item, people.credit, people.service, people.patience,
+        first, last, visitors.arrival[order], visitors.item[order], visitors.credit[order],
+        visitors.service[order], visitors.patience[order],
         np.searchsorted(place, unit, "left"), np.searchsorted(place, unit, "right"),
-        rota.window, rota.items, rota.on, rota.off, rota.speed, serve_out,
-        out.outcome, out.window, out.ticket, out.called, out.finished,
+        rota.window, rota.items, rota.on, rota.off, rota.speed, serve_out, *columns,
     )  # fmt: skip
-    back = np.empty(n, np.int64)
-    back[order] = np.arange(n)
-    return out.rows(back)
+    targets = (out.outcome, out.window, out.ticket, out.called, out.finished)
+    for target, column in zip(targets, columns, strict=True):
+        target[order] = column
+    return out
 
 
 def _keys(day: Ints, hall: Ints) -> Ints:
     return (day << 32) | hall
 
 
+def _groups(*columns: Ints) -> tuple[Ints, Ints]:
+    """First row and end of every run of equal rows."""
+    n = len(columns[0])
+    new = np.zeros(n, bool)
+    new[:1] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    first = np.flatnonzero(new)
+    return first, np.append(first[1:], n)[: len(first)]
+
+
+def _eventful(
+    visitors: Visitors, duties: Duties, serve_out: bool, ghost_seconds: int, posted_service: int,
+    choices: Choices | None, out: Visits,
+) -> None:  # fmt: skip
+    """Day by day, with halls numbered from 0 and each stage pointing to the next."""
+    order = np.argsort(visitors.day, kind="stable")
+    duty_order = np.argsort(duties.day, kind="stable")
+    duty_day = duties.day[duty_order]
+    option_row = np.empty(0, np.int64) if choices is None else choices.row
+    for a, b in zip(*_groups(visitors.day[order]), strict=True):
+        rows = order[a:b]
+        people = visitors.rows(rows)
+        here = duty_order[slice(*np.searchsorted(duty_day, [people.day[0], people.day[0] + 1]))]
+        rota = duties.rows(here)
+        begin, end = np.searchsorted(option_row, rows, "left"), np.searchsorted(option_row, rows, "right")
+        option_hall = np.empty(0, np.int64) if choices is None else choices.hall
+        option_travel = np.empty(0, np.int64) if choices is None else choices.travel
+        codes = np.unique(np.concatenate((people.hall, rota.hall, option_hall)))
+        columns = [np.full(len(rows), NEVER, np.int64) for _ in range(6)]
+        run_days(
+            np.searchsorted(codes, people.hall), people.arrival, people.item, people.credit,
+            people.service, people.patience, people.balk_at,
+            (people.stage == 1).astype(np.int64), _next_stages(people), people.walk,
+            begin, end, np.searchsorted(codes, option_hall), option_travel,
+            len(codes), np.searchsorted(codes, rota.hall), rota.window, rota.items, rota.on,
+            rota.off, rota.speed, serve_out, ghost_seconds, posted_service, *columns,
+        )  # fmt: skip
+        columns[1] = codes[columns[1]]
+        targets = (out.outcome, out.hall, out.window, out.ticket, out.called, out.finished)
+        for target, column in zip(targets, columns, strict=True):
+            target[rows] = column
+
+
+def _next_stages(people: Visitors) -> Ints:
+    """The row of the next stage of the same visit, or NEVER."""
+    order = np.lexsort((people.stage, people.visit))
+    found = np.full(len(people), NEVER, np.int64)
+    same = people.visit[order][1:] == people.visit[order][:-1]
+    found[order[:-1][same]] = order[1:][same]
+    return found
+
+
 @njit(cache=True, nogil=True)
 def run_units(
-    first: Ints,
-    last: Ints,
-    arrival: Ints,
-    item: Ints,
-    credit: Ints,
-    service: Ints,
-    patience: Ints,
-    duty_first: Ints,
-    duty_last: Ints,
-    window: Ints,
-    items: Ints,
-    on: Ints,
-    off: Ints,
-    speed: Ints,
-    serve_out: bool,
-    outcome: Ints,
-    out_window: Ints,
-    ticket: Ints,
-    called: Ints,
-    finished: Ints,
-) -> None:
-    """Simulate unit u = visitor rows first[u]:last[u] under duty rows duty_first[u]:duty_last[u]."""
+    first: Ints, last: Ints,
+    arrival: Ints, item: Ints, credit: Ints, service: Ints, patience: Ints,
+    duty_first: Ints, duty_last: Ints,
+    window: Ints, items: Ints, on: Ints, off: Ints, speed: Ints, serve_out: bool,
+    outcome: Ints, out_window: Ints, ticket: Ints, called: Ints, finished: Ints,
+) -> None:  # fmt: skip
+    """Simulate unit u = visitor rows first[u]:last[u] under duty rows duty_first[u]:duty_last[u].
+
+    A unit is the people and windows of one hall (or of one station of a hall) on one day.
+    """
     for u in range(len(first)):
         a, b = first[u], last[u]
         c, d = duty_first[u], duty_last[u]
@@ -102,241 +160,139 @@ def run_units(
 
 @njit(cache=True, nogil=True)
 def hall_day(
-    arrival: Ints,
-    item: Ints,
-    credit: Ints,
-    service: Ints,
-    patience: Ints,
-    window: Ints,
-    items: Ints,
-    on: Ints,
-    off: Ints,
-    speed: Ints,
-    serve_out: bool,
-    outcome: Ints,
-    out_window: Ints,
-    ticket: Ints,
-    called: Ints,
-    finished: Ints,
-) -> None:
+    arrival: Ints, item: Ints, credit: Ints, service: Ints, patience: Ints,
+    window: Ints, items: Ints, on: Ints, off: Ints, speed: Ints, serve_out: bool,
+    outcome: Ints, out_window: Ints, ticket: Ints, called: Ints, finished: Ints,
+) -> None:  # fmt: skip
     """Simulate one unit; the last five columns, filled with NEVER, are written in place."""
     n, m = len(arrival), len(window)
-    close = np.int64(-1)
-    for d in range(m):
-        close = max(close, off[d])
+    plain = True
+    for d in range(1, m):
+        plain = plain and items[d] == items[0]
     if m == 0:  # rule 1: closed all day
         for v in range(n):
             outcome[v] = TURNED_AWAY
-        return
+    elif plain:
+        _plain_day(
+            arrival, item, credit, service, patience, window, items, on, off, speed, serve_out,
+            outcome, out_window, ticket, called, finished,
+        )  # fmt: skip
+    else:
+        none, zero, one = np.full(n, NEVER), np.zeros(n, np.int64), np.ones(n, np.int64)
+        run_days(
+            zero, arrival, item, credit, service, patience, none, one, none, zero,
+            zero, zero, zero[:0], zero[:0], 1, np.zeros(m, np.int64), window, items, on, off, speed,
+            serve_out, 0, 0, outcome, zero.copy(), out_window, ticket, called, finished,
+        )  # fmt: skip
 
-    slot, slots = _window_slots(window)  # duty -> its window, numbered from 0
-    rank = _calling_order(items)
-    stays = np.full(slots, _NOBODY, np.int64)  # rule 8: the duty under which a window stays
-    if serve_out:
-        for d in range(m):
-            if off[d] == close:
-                stays[slot[d]] = d
-    duty = np.full(slots, _NOBODY, np.int64)  # the duty a window is under; -1 = not on duty
-    until = np.full(slots, _FAR, np.int64)  # end of the service under way; far = none
-    edges = np.unique(np.concatenate((on, off)))
 
-    queue_of, start = _queues(item, items)
+@njit(cache=True, nogil=True)
+def _plain_day(
+    arrival: Ints, item: Ints, credit: Ints, service: Ints, patience: Ints,
+    window: Ints, items: Ints, on: Ints, off: Ints, speed: Ints, serve_out: bool,
+    outcome: Ints, out_window: Ints, ticket: Ints, called: Ints, finished: Ints,
+) -> None:  # fmt: skip
+    """One queue: between the edges of duties, from call to call."""
+    n, m = len(arrival), len(window)
+    slot, slots = window_slots(np.zeros(m, np.int64), window)
+    free = np.zeros(slots, np.int64)  # when each window's visitor is done
+    active = np.empty(m, np.int64)  # duties in force, in calling order: all as broad, so by row
+    ready = np.empty(m, np.int64)  # and when each of their windows can call
     heap = np.empty(n, np.int64)
-    size = np.zeros(len(start) - 1, np.int64)
     waiting = 0
-
-    next_row, next_edge, next_end = 0, 0, _FAR
-    while True:
-        t = next_end
-        if next_row < n:
-            t = min(t, arrival[next_row])
-        if next_edge < len(edges):
-            t = min(t, edges[next_edge])
-        if t == _FAR:
-            break
-
-        if t == next_end:  # A (a): services end
-            next_end = _FAR
-            for w in range(slots):
-                if until[w] == t:
-                    until[w] = _FAR
-                    duty[w] = stays[w] if t >= close else _duty_in_force(w, t, slot, on, off)
-                else:
-                    next_end = min(next_end, until[w])
-
-        if next_edge < len(edges) and t == edges[next_edge]:  # A (b): duties end, then begin
-            next_edge += 1
-            for d in range(m):
-                w = slot[d]
-                if off[d] == t and duty[w] == d and until[w] == _FAR and stays[w] != d:
-                    duty[w] = _NOBODY
-            for d in range(m):
-                if on[d] == t and until[slot[d]] == _FAR:
-                    duty[slot[d]] = d
-
-        while next_row < n and arrival[next_row] == t:  # A (d): arrivals
-            v = next_row
-            next_row += 1
-            if t >= close:  # rule 4
+    row = 0
+    edges, last = _edges(on, off)
+    close = edges[last]
+    for e in range(last + 1):
+        begin = edges[e]
+        end = edges[e + 1] if begin < close else _FAR
+        count = 0
+        for d in range(m):
+            if on[d] <= begin < off[d] or (begin == close and off[d] == close and serve_out):
+                active[count] = d
+                ready[count] = max(free[slot[d]], begin)
+                count += 1
+        if begin == close:  # 4 and 8: nobody comes any more
+            while row < n and arrival[row] < close:
+                waiting = _take(row, arrival, item, credit, items, ticket, heap, waiting)
+                row += 1
+            for v in range(row, n):
                 outcome[v] = TURNED_AWAY
-                continue
-            ticket[v] = t
-            q = queue_of[item[v]]
-            _push(heap, start[q], size[q], ((t - credit[v]) << _ROW_BITS) | v)
-            size[q] += 1
-            waiting += 1
-
-        if t == close:  # rule 8
-            for q in range(len(size)):
-                if not _served_by_a_stayer(q, queue_of, items, stays):
-                    for k in range(start[q], start[q] + size[q]):
-                        v = heap[k] & ((1 << _ROW_BITS) - 1)
-                        gone = patience[v] != NEVER and ticket[v] + patience[v] <= t
-                        outcome[v] = ABANDONED if gone else TURNED_AWAY
-                    waiting -= size[q]
-                    size[q] = 0
-
-        if waiting == 0:
-            continue
-        for r in range(m):  # B: calls
-            d = rank[r]
-            w = slot[d]
-            if duty[w] != d or until[w] != _FAR:
-                continue
-            while True:
-                q = _best_queue(heap, start, size, queue_of, items[d])
-                if q < 0:
+            row = n
+            if not serve_out:
+                break
+        while True:
+            while row < n and arrival[row] < begin:  # before the first duty, or while nobody calls
+                waiting = _take(row, arrival, item, credit, items, ticket, heap, waiting)
+                row += 1
+            t = _FAR  # the next call
+            for k in range(count):
+                t = min(t, ready[k])
+            if waiting == 0:
+                if row == n:
                     break
-                v = int(_pop(heap, start[q], size[q]) & ((1 << _ROW_BITS) - 1))
-                size[q] -= 1
-                waiting -= 1
-                if patience[v] != NEVER and t > ticket[v] and ticket[v] + patience[v] <= t:
-                    outcome[v] = ABANDONED  # rule 6: left before this call
+                t = max(t, arrival[row])
+            if t >= end:
+                break
+            while row < n and arrival[row] <= t:
+                waiting = _take(row, arrival, item, credit, items, ticket, heap, waiting)
+                row += 1
+            for k in range(count):  # 5: idle windows in turn
+                if ready[k] > t:
                     continue
+                while waiting > 0:
+                    v = pop(heap, 0, waiting) & ROW
+                    waiting -= 1
+                    if patience[v] == NEVER or t == ticket[v] or t < ticket[v] + patience[v]:
+                        break
+                    outcome[v] = ABANDONED  # 6
+                    v = np.int64(-1)
+                else:
+                    v = np.int64(-1)
+                if v < 0:
+                    break
+                d = active[k]
                 called[v] = t
-                finished[v] = t + (service[v] * 100 + speed[d] - 1) // speed[d]
+                if speed[d] == 100:
+                    finished[v] = t + service[v]
+                else:
+                    finished[v] = t + (service[v] * 100 + speed[d] - 1) // speed[d]
                 outcome[v] = SERVED
                 out_window[v] = window[d]
-                until[w] = finished[v]
-                next_end = min(next_end, until[w])
-                break
-            if waiting == 0:
-                break
-
-    for v in range(n):  # whoever was still queueing when the last window stopped has left
+                ready[k] = finished[v]
+                free[slot[d]] = finished[v]
+    for v in range(n):  # not called by the end: left, or turned away at closing
         if outcome[v] == NEVER:
-            outcome[v] = ABANDONED
+            gone = patience[v] != NEVER and ticket[v] + patience[v] <= close
+            outcome[v] = ABANDONED if gone else TURNED_AWAY
 
 
 @njit(cache=True, nogil=True)
-def _window_slots(window: Ints) -> tuple[Ints, Int]:
-    slot = np.empty(len(window), np.int64)
-    slots: Int = 0
-    for d in range(len(window)):
-        slot[d] = -1
-        for e in range(d):
-            if window[e] == window[d]:
-                slot[d] = slot[e]
-                break
-        if slot[d] < 0:
-            slot[d] = slots
-            slots += 1
-    return slot, slots
-
-
-@njit(cache=True, nogil=True)
-def _breadth(mask: Int) -> Int:
-    if mask == ALL_ITEMS:
-        return 64
+def _edges(on: Ints, off: Ints) -> tuple[Ints, Int]:
+    """The seconds at which a duty begins or ends, ascending, and the place of the last."""
+    edges = np.empty(2 * len(on), np.int64)
     count = 0
-    while mask:
-        mask &= mask - 1
-        count += 1
-    return count
+    for d in range(len(on)):
+        for t in (on[d], off[d]):
+            k = count
+            while k > 0 and edges[k - 1] > t:
+                k -= 1
+            if k > 0 and edges[k - 1] == t:
+                continue
+            for j in range(count, k, -1):
+                edges[j] = edges[j - 1]
+            edges[k] = t
+            count += 1
+    return edges, count - 1
 
 
 @njit(cache=True, nogil=True)
-def _calling_order(items: Ints) -> Ints:
-    """Duties with fewer items first, `*` last, ties by row (rule 5)."""
-    m = len(items)
-    key = np.empty(m, np.int64)
-    for d in range(m):
-        key[d] = _breadth(items[d]) * m + d
-    return np.argsort(key)
-
-
-@njit(cache=True, nogil=True)
-def _duty_in_force(w: Int, t: Int, slot: Ints, on: Ints, off: Ints) -> Int:
-    for d in range(len(slot)):
-        if slot[d] == w and on[d] <= t < off[d]:
-            return d
-    return _NOBODY
-
-
-@njit(cache=True, nogil=True)
-def _queues(item: Ints, items: Ints) -> tuple[Ints, Ints]:
-    """One queue per item; a single one where every duty serves everything.
-
-    Returns the queue of each item code (64) and the first heap place of each queue.
-    """
-    queue_of = np.zeros(64, np.int64)
-    for d in range(len(items)):
-        if items[d] != ALL_ITEMS:
-            for i in range(64):
-                queue_of[i] = i
-            break
-    count = np.zeros(65 if queue_of[63] else 2, np.int64)
-    for v in range(len(item)):
-        count[queue_of[item[v]] + 1] += 1
-    return queue_of, np.cumsum(count)
-
-
-@njit(cache=True, nogil=True)
-def _served_by_a_stayer(q: Int, queue_of: Ints, items: Ints, stays: Ints) -> bool:
-    for w in range(len(stays)):
-        d = stays[w]
-        if d >= 0 and (queue_of[63] == 0 or (items[d] >> q) & 1):
-            return True
-    return False
-
-
-@njit(cache=True, nogil=True)
-def _best_queue(heap: Ints, start: Ints, size: Ints, queue_of: Ints, mask: Int) -> Int:
-    if queue_of[63] == 0:
-        return 0 if size[0] > 0 else -1
-    best = -1
-    for q in range(len(size)):
-        if size[q] > 0 and (mask >> q) & 1 and (best < 0 or heap[start[q]] < heap[start[best]]):
-            best = q
-    return best
-
-
-@njit(cache=True, nogil=True)
-def _push(heap: Ints, base: Int, size: Int, key: Int) -> None:
-    k = size
-    while k > 0:
-        parent = (k - 1) >> 1
-        if heap[base + parent] <= key:
-            break
-        heap[base + k] = heap[base + parent]
-        k = parent
-    heap[base + k] = key
-
-
-@njit(cache=True, nogil=True)
-def _pop(heap: Ints, base: Int, size: Int) -> Int:
-    top = heap[base]
-    key = heap[base + size - 1]
-    k = 0
-    while True:
-        child = 2 * k + 1
-        if child >= size - 1:
-            break
-        if child + 1 < size - 1 and heap[base + child + 1] < heap[base + child]:
-            child += 1
-        if heap[base + child] >= key:
-            break
-        heap[base + k] = heap[base + child]
-        k = child
-    heap[base + k] = key
-    return top
+def _take(
+    v: Int, arrival: Ints, item: Ints, credit: Ints, items: Ints, ticket: Ints, heap: Ints, waiting: Int
+) -> Int:
+    """A ticket; whoever no window serves waits outside the queue.  Returns the number queueing."""
+    ticket[v] = arrival[v]
+    if (items[0] >> item[v]) & 1:
+        push(heap, 0, waiting, ((arrival[v] - credit[v]) << ROW_BITS) | v)
+        waiting += 1
+    return waiting
