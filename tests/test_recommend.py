@@ -20,9 +20,11 @@ from hallsim.demand import expect
 from hallsim.draw import Chance
 from hallsim.problems import ScenarioProblems
 from hallsim.recommend import Recommendation, periods_of, recommend
+from hallsim.report import render
 from hallsim.scenario import (
     CalendarDay,
     Clerks,
+    Demand,
     Peak,
     Scenario,
     Staffing,
@@ -394,6 +396,28 @@ def test_periods_cover_every_month_of_ten_years_and_none_is_a_stub() -> None:
                 assert all(opens[a : b + 1].sum() >= least for a, b in spans)
                 if kind == "week":
                     assert all(month.dates[a].weekday() == 0 for a, _ in spans[1:])
+
+
+def test_where_most_halls_are_closed_all_month_the_others_still_get_a_plan() -> None:
+    closed = (CalendarDay(first="2018-09-01", last="2018-09-30", halls="A/*|B/*", day="closed"),)
+    found = advise(small(calendar=closed))
+    assert found.periods.open_days.sum() == expect(small(), 2018, 9).open[:, 0].sum()
+    assert found.days.open_halls.max() == 1
+    assert set(found.moves["to"]) <= {"D"}
+
+
+def test_a_month_without_visitors_is_reported_as_such() -> None:
+    nobody = small(demand=(Demand(halls="*", item="permit", volume=0),))
+    found = advise(nobody, replications=2, table_replications=2)
+    assert found.moves.empty and not found.worse()
+    for files in (render(found, "zh"), render(found, "en")):
+        assert set(files) >= {"report.html", "summary.json"}
+
+
+def test_a_district_without_windows_has_no_recommendation() -> None:
+    shut = tuple(w.model_copy(update={"count": 0}) for w in BUSY.windows)
+    with pytest.raises(ValueError, match="no hall has a window"):
+        advise(small(windows=shut))
 
 
 def test_a_month_in_which_nobody_opens_has_no_recommendation() -> None:

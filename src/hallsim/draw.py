@@ -81,7 +81,12 @@ class Chance:
         """Prepare the streams, hour shapes and laws.
 
         Units are numbered day x S + station for D days and S stations.
+
+        Raises:
+            ValueError: no station, so nobody has a place to queue.
         """
+        if not stations:
+            raise ValueError("no hall has a window")
         scenario = month.scenario
         self._month, self._stations = month, stations
         self._names = (seed, purpose)

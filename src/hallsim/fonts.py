@@ -48,13 +48,13 @@ def subset(characters: str) -> bytes:
         recalc_timestamp=False,
     )
     options.drop_tables += _DROPPED
-    font = cut.load_font(str(path()), options, lazy=True)
-    cutter = cut.Subsetter(options)
-    cutter.populate(text=characters)
-    cutter.subset(font)
-    font.flavor = "woff2"
     out = io.BytesIO()
-    font.save(out)
+    with cut.load_font(str(path()), options, lazy=True) as font:
+        cutter = cut.Subsetter(options)
+        cutter.populate(text=characters)
+        cutter.subset(font)
+        font.flavor = "woff2"
+        font.save(out)
     return out.getvalue()
 
 

@@ -318,7 +318,9 @@ class Measures:
         """Every field of `FIELDS` by period and hall, [replications, periods, halls]."""
         _, cells = self._cells("hall_day")
         cells = cells.reshape(self.replications, len(self.ledger.month.dates), -1, len(FIELDS))
-        sums = np.stack([cells[:, a : b + 1].sum(axis=1) for a, b in spans], axis=1)
+        sums = np.zeros((self.replications, len(spans), *cells.shape[2:]))
+        for p, (a, b) in enumerate(spans):
+            sums[:, p] = cells[:, a : b + 1].sum(axis=1)
         return {name: sums[..., k] for name, k in _F.items()}
 
     @property

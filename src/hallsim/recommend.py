@@ -178,8 +178,9 @@ Span = tuple[int, int]
 
 
 def working_days(month: Month) -> Ints:
-    """Indices of the days on which at least half of the halls open."""
-    return np.flatnonzero(month.open.mean(axis=1) >= 0.5)
+    """Indices of the days on which at least half as many halls open as on the fullest day."""
+    opens = month.open.sum(axis=1)
+    return np.flatnonzero((opens > 0) & (2 * opens >= opens.max()))
 
 
 def periods_of(month: Month, kind: str) -> list[Span]:
