@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 ROOT = Path(__file__).parent.parent
 LONGHUA = ROOT / "scenarios" / "longhua-shenzhen"
@@ -165,6 +167,66 @@ def test_show_tells_where_every_value_came_from(tmp_path: Path) -> None:
         )
         == 240
     )
+
+
+def test_show_is_aligned_and_speaks_both_languages(tmp_path: Path) -> None:
+    words = ["show", LONGHUA, "--set", "run.seed=7", "--set", "staffing.leave_rate=9%"]
+    english = hallsim(*words, cwd=tmp_path).stdout.splitlines()
+    chinese = hallsim(*words, "--lang", "zh", cwd=tmp_path).stdout.splitlines()
+    run = [line for line in english if line.startswith("  run.")]
+    assert len({re.search(r"(assumed|override)", line).start() for line in run}) == 1  # type: ignore[union-attr]
+    assert re.fullmatch(r"  run\.seed +7 +override +--set +--set: 2018 → 7", run[0])
+    assert re.search(r"staffing\.leave_rate +0\.09 +override", "\n".join(english))
+    assert "halls" in english and "halls 大厅" in chinese
+    assert any("本次改动" in line for line in chinese)
+    assert all(line == line.rstrip() for line in english + chinese)
+
+
+@pytest.mark.parametrize(
+    ("language", "name"), [("zh", "观湖街道第1社区大厅"), ("en", "Guanhu Community Hall 1")]
+)
+def test_the_table_on_screen_fits_and_speaks(language: str, name: str, tmp_path: Path) -> None:
+    words = ["simulate", LONGHUA, "--month", "2018-11", "--replications", "2", "--lang", language]
+    done = hallsim(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert max(map(cell_len, lines)) <= 100
+    rows = [line for line in lines if line.startswith(name + " ")]
+    cell = r" +[\d,]+ ±[\d,]+ +\d+\.\d ±\d+\.\d +\d+\.\d ±\d+\.\d +\d+% ±\d+ +[\d,]+ ±[\d,]+ +\d+% ±\d+"
+    assert len(rows) == 1 and re.fullmatch(cell, rows[0].removeprefix(name).rstrip())
+    assert ("到厅人次" if language == "zh" else "Visitors") in done.stdout
+
+
+@pytest.mark.parametrize("by", ["district", "street", "item", "weekday", "hour", "queue"])
+def test_every_grouping_has_a_table(by: str, tmp_path: Path) -> None:
+    words = ["simulate", LONGHUA, "--month", "2018-11", "--replications", "2", "--by", by]
+    done = hallsim(*words, "--lang", "zh", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first = {"street": "区级", "item": "入学信息核对", "weekday": "周一", "hour": "08:00"}
+    assert first.get(by, "±") in done.stdout
+    assert max(map(cell_len, done.stdout.splitlines())) <= 100
+
+
+def test_help_names_every_grouping_and_every_option(tmp_path: Path) -> None:
+    from hallsim.measure import BY
+
+    done = hallsim("simulate", "--help", cwd=tmp_path)
+    assert set(BY) <= set(re.findall(r"\w+", done.stdout))
+    for command in ("recommend", "simulate", "validate", "show", "replay"):
+        done = hallsim(command, "--help", cwd=tmp_path)
+        assert f"Example: hallsim {command} " in done.stdout
+        options = done.stdout.partition("Options:")[2].partition("Example:")[0]
+        assert not re.findall(r"^  --[\w-]+(?: \S+)?$\n  -", options, re.MULTILINE)
+
+
+def test_replay_tells_its_notes_in_the_language_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "v.csv").write_text("hall,arrival,item,service,x\nh,0,a,5,1\n", encoding="utf-8")
+    (tmp_path / "d.csv").write_text("hall,window,items,on,off\nh,1,*,0,9\n", encoding="utf-8")
+    words = ["replay", "--visitors", "v.csv", "--duties", "d.csv", "--out", "o.csv", "--json"]
+    done = hallsim(*words, "--lang", "zh", cwd=tmp_path)
+    assert "这一列不起作用" in done.stderr
+    told = json.loads(done.stdout)
+    assert (told["served"], [n["rule"] for n in told["notes"]]) == (1, ["column_aside"])
 
 
 def test_simulate_gives_json_with_intervals(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ ORDER = [
     "reading", "calendar", "demand", "records", "stations", "compiled", "reference",
     "streams", "draw", "rota", "fonts", "report_words", "plotting", "measure", "simulate",
     "waiting", "staffing", "recommend", "cells", "outputs", "replay", "report_page",
-    "report_sheets", "report", "cli",
+    "report_sheets", "report", "screen", "cli",
 ]  # fmt: skip
 """Every module imports only modules before it."""
 

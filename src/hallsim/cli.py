@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from hallsim.reading import Reading
     from hallsim.recommend import Recommendation
 
-_MONTH_HELP = "Month, YYYY-MM."
+_PROVISIONAL = (
+    "provisional: the holidays of this year are not announced; statutory days are assumed"
+)
 _LANGUAGES = click.Choice(["zh", "en"])
 
 
@@ -130,21 +132,32 @@ class NoPlan(Exception):  # noqa: N818 - the name says what is the case
     """No staffing satisfies the constraints."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _InOrder(click.Group):
+    """Commands are listed as they are defined: most used first."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InOrder,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="hallsim")
 def commands() -> None:
     """Queues and staffing of government service halls 政务服务大厅排队仿真与人员调配.
 
-    \b
-    recommend   who should work where in a month, and what it gains   调配建议
-    simulate    how long people wait with the clerks at home          等候仿真
-    validate    check scenarios                                       校验场景
-    show        every value of a scenario and where it came from      查看取值
-    replay      send a list of visitors through a list of duties      重放
+    SCENARIO is a folder with a scenario.yaml and its tables (docs/scenario.md). Results go to
+    stdout or to files, messages to stderr, in Chinese or English (--lang, else HALLSIM_LANG, else
+    the system's language).
 
-    Exit codes: 0 done, 1 fault of hallsim, 2 usage, 3 invalid scenario or month, 4 data,
-    5 no staffing possible, 6 the check on fresh visitors contradicts the plan, 7 warnings
-    under --strict, 130 interrupted.
+    \b
+    Exit codes:
+      0  done                            5  no staffing is possible
+      1  a fault of hallsim              6  the check contradicts the plan
+      2  usage                           7  notes, with validate --strict
+      3  invalid scenario or month     130  interrupted
+      4  data cannot be used
     """
 
 
@@ -155,7 +168,8 @@ def _scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "sets",
             multiple=True,
             metavar="PATH=VALUE",
-            help="Change a value; may be repeated.",
+            help="Change a value, as in staffing.leave_rate=5% or 'demand[item=school].volume=x1.5'; "
+            "may be repeated. Paths: hallsim show SCENARIO --resolved.",
         ),
         click.option(
             "--scenario", "variant", metavar="NAME", help="A variant from the file's `scenarios`."
@@ -163,7 +177,7 @@ def _scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--lang",
             type=_LANGUAGES,
-            help="Language; default: the scenario's for reports, the system's for messages.",
+            help="Language; default: the scenario's for the report, the system's for the screen.",
         ),
     ):
         command = option(command)
@@ -178,31 +192,61 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--force", is_flag=True, help="Replace another result; its files go to previous/."
         ),
-        click.option("--out", type=click.Path(path_type=Path), help="Folder of the result."),
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path),
+            help="Folder of the result; default: reports/MONTH/NAME for recommend, none for simulate.",
+        ),
         click.option(
             "--jobs",
             type=click.IntRange(1),
+            metavar="N",
             help="Threads; default: all cores. The result is the same.",
         ),
         click.option(
             "--replications",
             type=click.IntRange(2),
-            help="Simulated months; default: the scenario's.",
+            metavar="N",
+            help="Simulated months, 2 or more; default: the scenario's.",
         ),
         click.option(
-            "--seed", type=click.IntRange(0), help="Random seed; default: the scenario's."
+            "--seed",
+            type=click.IntRange(0),
+            metavar="N",
+            help="Random seed; default: the scenario's.",
         ),
-        click.option("--month", required=True, metavar="YYYY-MM", help=_MONTH_HELP),
+        click.option(
+            "--month", required=True, metavar="YYYY-MM", help="The month, from 2004-01 to 2099-12."
+        ),
     ):
         command = option(command)
     return command
 
 
-@commands.command()
+_engine_option = click.option(
+    "--engine",
+    type=click.Choice(["compiled", "reference"]),
+    default="compiled",
+    show_default=True,
+    help="The reference is slow and gives the same figures.",
+)
+
+
+def _listed(words: str, example: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command with its line in the list of commands and an example."""
+    return commands.command(short_help=words, epilog=f"Example: hallsim {example}")
+
+
+@_listed(
+    "Who should work where in a month  调配建议",
+    "recommend scenarios/longhua-shenzhen --month 2018-09 --scenario busy",
+)
 @_scenario_options
 @_run_options
 @click.option(
-    "--period", type=click.Choice(["day", "week", "month"]), help="How often staffing may change."
+    "--period",
+    type=click.Choice(["day", "week", "month"]),
+    help="How often staffing may change; default: the scenario's.",
 )
 @click.option("--strict", is_flag=True, help="Refuse a provisional calendar (exit code 4).")
 def recommend(
@@ -210,7 +254,10 @@ def recommend(
     seed: int | None, replications: int | None, jobs: int | None, out: Path | None, force: bool,
     as_json: bool, period: str | None, strict: bool,
 ) -> int:  # fmt: skip
-    """Recommend who should work where in a month, checked on fresh visitors, with a report."""
+    """Recommend who should work where in a month, checked on fresh visitors, with a report.
+
+    Writes report.html, recommendation.xlsx, moves.csv and summary.json (docs/outputs.md).
+    """
     from hallsim.checks import parse_month
 
     parse_month(month)
@@ -248,7 +295,10 @@ def recommend(
     return 6 if found.worse() else 0
 
 
-@commands.command()
+@_listed(
+    "How long people wait with the clerks at home  等候仿真",
+    "simulate scenarios/longhua-shenzhen --month 2018-09 --by hour",
+)
 @_scenario_options
 @_run_options
 @click.option(
@@ -256,17 +306,20 @@ def recommend(
     default="hall",
     show_default=True,
     metavar="GROUPING",
-    help="Grouping of the table on screen.",
+    help="The table on screen: by district, tier, street, hall, item, class, weekday, hour, day, "
+    "hall_day, hall_hour or queue. The files of --out hold all of them.",
 )
-@click.option(
-    "--engine", type=click.Choice(["compiled", "reference"]), default="compiled", show_default=True
-)
+@_engine_option
 def simulate(
     folder: Path, variant: str | None, sets: tuple[str, ...], lang: Language | None, month: str,
     seed: int | None, replications: int | None, jobs: int | None, out: Path | None, force: bool,
     as_json: bool, by: str, engine: str,
 ) -> int:  # fmt: skip
-    """Simulate a month with every clerk at home: waits by hall, hour, day, item and class."""
+    """Simulate a month with every clerk at home.
+
+    Tells visitors, waits, those left unserved and how busy the windows are, by hall, hour, day, item
+    or class of visitor; every figure with its interval.
+    """
     reading = _read(folder, variant, sets)
     from hallsim.measure import BY
     from hallsim.outputs import write_all
@@ -291,11 +344,13 @@ def simulate(
     if as_json:
         click.echo(json.dumps(_measures_json(found, reading, month), ensure_ascii=False, indent=2))
     else:
-        _show_table(found, by)
+        _show_table(found, by, _language())
+        if found.ledger.month.provisional:
+            click.echo(say(_PROVISIONAL), err=True)
     return 0
 
 
-@commands.command()
+@_listed("Check scenarios  校验场景", "validate scenarios/longhua-shenzhen scenarios/mine --strict")
 @click.argument(
     "folders", metavar="SCENARIO...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
@@ -312,7 +367,11 @@ def validate(
     strict: bool,
     as_json: bool,
 ) -> int:
-    """Check scenarios: all problems at once, each with its place, value and rule."""
+    """Check scenarios: all problems at once, each with its place, value and rule.
+
+    SCENARIO is a folder, its scenario.yaml, or a workbook that its scenario.yaml names. Notes are told
+    and forbid nothing.
+    """
     from hallsim.problems import ExitCode, Problem, ScenarioProblems
     from hallsim.reading import read
 
@@ -340,15 +399,24 @@ def _has_error(entry: dict[str, Any]) -> bool:
     return any(p["severity"] == "error" for p in entry["problems"])
 
 
-@commands.command()
+@_listed(
+    "The values of a scenario and where they came from  查看取值",
+    "show scenarios/longhua-shenzhen --resolved --lang zh",
+)
 @_scenario_options
-@click.option("--resolved", is_flag=True, help="Every value, defaults and overrides included.")
+@click.option(
+    "--resolved", is_flag=True, help="Also the values that the files leave to their defaults."
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
 def show(
     folder: Path, variant: str | None, sets: tuple[str, ...], lang: Language | None, resolved: bool,
     as_json: bool,
 ) -> int:  # fmt: skip
-    """Show the values of a scenario and where each came from (seed, assumed, calibrated, default)."""
+    """Show the values of a scenario and where each came from.
+
+    A line is path, value, mark (seed, assumed, calibrated, default, override), place and reason. The
+    path can be given to --set.
+    """
     reading = _read(folder, variant, sets)
     shown = {
         path: origin
@@ -359,25 +427,42 @@ def show(
         rows = {path: {**o._asdict(), "value": _json_value(o.value)} for path, o in shown.items()}
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2, default=str))
         return 0
-    width = min(60, max(map(len, shown), default=0))
-    for path, origin in shown.items():
-        note = f"  {origin.note}" if origin.note else ""
-        click.echo(
-            f"{path:<{width}}  {_plain(origin.value)}  [{origin.source}]  {origin.place}{note}"
-        )
+    from hallsim.screen import value_lines
+
+    for line in value_lines(shown, _language()):
+        click.echo(line)
     return 0
 
 
-@commands.command()
-@click.option("--visitors", required=True, type=click.Path(path_type=Path), help="CSV of visitors.")
-@click.option("--duties", required=True, type=click.Path(path_type=Path), help="CSV of duties.")
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="CSV of visits to write."
+@_listed(
+    "Send a list of visitors through a list of duties  重放",
+    "replay --visitors visitors.csv --duties duties.csv --out visits.csv",
 )
 @click.option(
-    "--engine", type=click.Choice(["compiled", "reference"]), default="compiled", show_default=True
+    "--visitors",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="CSV",
+    help="Visitors: at least hall, arrival, item, service.",
 )
-@click.option("--no-serve-out", is_flag=True, help="No call at or after closing.")
+@click.option(
+    "--duties",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="CSV",
+    help="Duties: at least hall, window, items, on, off.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="CSV",
+    help="File to write: what became of each visitor.",
+)
+@_engine_option
+@click.option(
+    "--no-serve-out", is_flag=True, help="Whoever waits at closing is turned away, not served."
+)
 @click.option(
     "--force", is_flag=True, help="Replace another result; the old file goes to previous/."
 )
@@ -387,7 +472,10 @@ def replay(
     visitors: Path, duties: Path, out: Path, engine: str, no_serve_out: bool, force: bool,
     lang: Language | None, as_json: bool,
 ) -> int:  # fmt: skip
-    """Send the visitors of a file past the windows of another (columns: docs/rules.md)."""
+    """Send the visitors of a file past the windows of another.
+
+    Columns and rules: docs/rules.md. What is wrong with the files is told all at once.
+    """
     from hallsim.problems import ExitCode, ScenarioProblems
     from hallsim.records import OUTCOMES
     from hallsim.replay import replay as run
@@ -541,11 +629,7 @@ def _tell(found: Recommendation, target: Path, say: Callable[[str], str]) -> Non
         ),
     ]
     if found.provisional:
-        lines.append(
-            say(
-                "provisional: the holidays of this year are not announced; statutory days are assumed"
-            )
-        )
+        lines.append(say(_PROVISIONAL))
     if found.worse():
         lines.append(say("the check on fresh visitors contradicts the plan: it lengthens the wait"))
     lines.append(say("report: {path}").format(path=target / "report.html"))
@@ -553,33 +637,13 @@ def _tell(found: Recommendation, target: Path, say: Callable[[str], str]) -> Non
         click.echo(line)
 
 
-def _show_table(found: Measures, by: str) -> None:
+def _show_table(found: Measures, by: str, language: Language) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    table = found.table(by)
-    keys = [c for c in table.columns if c not in ("measure", "mean", "lo", "hi")]
-    wanted = [
-        "visitors",
-        "mean_wait_min",
-        "p90_wait_min",
-        "within_share",
-        "abandoned",
-        "turned_away",
-        "utilisation",
-        "queue",
-    ]
-    present = [m for m in wanted if m in set(table.measure)]
-    shown = Table(title=f"{found.ledger.month.label}, n = {found.replications}")
-    for key in keys:
-        shown.add_column(key)
-    for measure in present:
-        shown.add_column(measure, justify="right")
-    for name, rows in table.groupby(keys, sort=False) if keys else [((), table)]:
-        cells = {r.measure: f"{r.mean:.4g} [{r.lo:.4g}, {r.hi:.4g}]" for r in rows.itertuples()}
-        labels = name if isinstance(name, tuple) else (name,)
-        shown.add_row(*map(str, labels), *(cells.get(m, "") for m in present))
-    Console(width=None if sys.stdout.isatty() else 200).print(shown)
+    from hallsim.screen import measures_table
+
+    width = None if sys.stdout.isatty() else 200  # a file has no edge
+    Console(width=width, highlight=False).print(measures_table(found, by, language))
 
 
 def _measures_json(found: Measures, reading: Reading, month: str) -> dict[str, Any]:

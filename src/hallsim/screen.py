@@ -1,0 +1,197 @@
+"""What the commands show people on a screen: measures as a table, values of a scenario as lines."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.box import Box
+from rich.cells import cell_len
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from hallsim.report_words import (
+    NONE,
+    Figures,
+    Interval,
+    day_text,
+    district_name,
+    figures,
+    hall_name,
+    month_text,
+    weekday_text,
+)
+from hallsim.scenario import Scenario
+from hallsim.synonyms import SOURCE, TIER
+from hallsim.text import Language, translator
+
+if TYPE_CHECKING:
+    from hallsim.measure import Measures
+    from hallsim.reading import Origin
+
+Say = Callable[[str], str]
+NAME_WIDTH = 24
+"""Longer names are broken, so that a table fits into 100 columns."""
+_RULE = Box("    \n    \n -- \n" + "    \n" * 5, ascii=True)
+"""A line below the header, the same on every console."""
+_MONDAY = 5
+"""A day of January 2026 that is a Monday."""
+
+
+# Measures -------------------------------------------------------------------------------------
+
+
+def measures_table(found: Measures, by: str, language: Language) -> Group:
+    """The measures by one grouping, in the order of the scenario; `±` is half of the interval."""
+    say = translator("cli", language)
+    scenario = found.ledger.month.scenario
+    long = found.table(by)
+    keys = tuple(str(c) for c in long.columns if c not in ("measure", "mean", "lo", "hi"))
+    rows = figures(long, keys)
+    title = (district_name(scenario, language), month_text(found.ledger.month.label, language))
+    shown = Table(box=_RULE, show_edge=False, pad_edge=False, padding=(0, 1), collapse_padding=True)
+    titles = key_titles(say)
+    for key in keys:
+        shown.add_column(titles[key], max_width=NAME_WIDTH, overflow="fold")
+    columns = [
+        (header, aligned([_cell(row, name, digits, share) for row in rows.values()]))
+        for name, header, digits, share in _columns(say)
+        if any(name in row for row in rows.values())
+    ]
+    for header, _ in columns:
+        shown.add_column(header, justify="right", overflow="fold")
+    label = labeller(scenario, language)
+    for n, key in enumerate(rows):
+        parts = key if isinstance(key, tuple) else (key,) * len(keys)
+        labels = [label(name, part) for name, part in zip(keys, parts, strict=True)]
+        shown.add_row(*labels, *(cells[n] for _, cells in columns))
+    note = say(
+        "Means of {n} simulated months; ± is half of the {confidence:.0%} interval.\n"
+        "In time: share of all visitors who were served within the target time."
+    )
+    note = note.format(n=found.replications, confidence=found.confidence)
+    heading = ("，" if language == "zh" else ", ").join(title)
+    return Group(Text(heading), Text(), shown, Text(), Text(note))
+
+
+def _columns(say: Say) -> tuple[tuple[str, str, int, bool], ...]:
+    """Measure, header, decimals, whether it is a share."""
+    return (
+        ("visitors", say("Visitors"), 0, False),
+        ("mean_wait_min", say("Mean wait,\nminutes"), 1, False),
+        ("p90_wait_min", say("9 in 10 wait\n≤ minutes"), 1, False),
+        ("within_share", say("In time"), 0, True),
+        ("lost", say("Left\nunserved"), 0, False),
+        ("utilisation", say("Windows\nbusy"), 0, True),
+        ("queue", say("Persons\nwaiting"), 1, False),
+    )
+
+
+def key_titles(say: Say) -> dict[str, str]:
+    """The header of each key column."""
+    return {
+        "hall": say("Hall"), "tier": say("Tier"), "street": say("Street"), "item": say("Item"),
+        "class": say("Class of visitor"), "weekday": say("Weekday"), "hour": say("Hour"),
+        "day": say("Day"), "slot": say("From"),
+    }  # fmt: skip
+
+
+def _cell(row: Figures, name: str, digits: int, share: bool) -> tuple[str, str]:
+    """The estimate, and half of its interval."""
+    value = row.get(name, Interval(math.nan, math.nan, math.nan))
+    value = value.scaled(100) if share else value
+    if not value:
+        return NONE, ""
+    half = (value.hi - value.lo) / 2
+    mean = f"{value.mean:,.{digits}f}" + "%" * share
+    return mean, f"±{half:,.{digits}f}" if math.isfinite(half) else ""
+
+
+def aligned(cells: list[tuple[str, str]]) -> list[str]:
+    """Estimates and half widths as texts in which the `±` stand below each other."""
+    width = max((len(half) for _, half in cells), default=0)
+    return [f"{mean} {half:<{width}}" if width else mean for mean, half in cells]
+
+
+def labeller(scenario: Scenario, language: Language) -> Callable[[str, Any], str]:
+    """What people call the value of a key column."""
+    halls = {h.hall: hall_name(h, language) for h in scenario.halls}
+    items = {
+        i.item: (i.name if language == "zh" else i.name_en or i.name) or i.item
+        for i in scenario.items
+    }
+
+    def weekday(day: Any) -> str:
+        return ("周" if language == "zh" else "") + weekday_text(day, language)
+
+    def label(key: str, value: Any) -> str:
+        if key == "street" and not value:  # the district's own halls
+            key, value = "tier", "district"
+        if key in ("hall", "street"):
+            return halls[value]
+        if key == "item":
+            return items[value]
+        if key == "tier" and language == "zh":
+            return TIER[value][0]
+        if key == "weekday":
+            return weekday(f"2026-01-{_MONDAY + int(value):02d}")
+        if key == "hour":
+            return f"{int(value):02d}:00"
+        if key == "day":
+            return f"{day_text(value, language)} {weekday(value)}"
+        return str(value)
+
+    return label
+
+
+# Values of a scenario -------------------------------------------------------------------------
+
+
+def value_lines(origins: Mapping[str, Origin], language: Language) -> Iterator[str]:
+    """Path, value, where it came from, place and reason, aligned section by section.
+
+    A reason is told once for the lines that share it.
+    """
+    say = translator("cli", language)
+    marks = {mark: words[0] if language == "zh" else mark for mark, words in SOURCE.items()}
+    marks["override"] = say("override")
+    for name, pairs in itertools.groupby(origins.items(), lambda pair: _section(pair[0])):
+        values = list(pairs)
+        title = Scenario.model_fields[name].title if name else None
+        if name:
+            yield ""
+            yield f"{name} {title}" if language == "zh" and title else name
+        rows = [(path, plain_value(o.value), marks[o.source], o.place) for path, o in values]
+        said = ""
+        for text, (_, origin) in zip(columns(rows), values, strict=True):
+            note = origin.note if origin.note != said else ""
+            said = origin.note
+            yield f"{'  ' * bool(name)}{text}  {note}".rstrip()
+
+
+def _section(path: str) -> str:
+    """The section of a path; empty for a value that stands by itself."""
+    return re.split(r"[.\[]", path)[0] if "." in path else ""
+
+
+def columns(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """Rows as lines, each column as wide as its widest text on the screen."""
+    rows = list(rows)
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(
+            text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)
+        )
+
+
+def plain_value(value: Any) -> str:
+    """A value as it would be written: `15` for 15.0, lists joined by `|`, `-` for none."""
+    if isinstance(value, tuple | list):
+        return "|".join(map(plain_value, value)) or "-"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "-" if value is None or value == "" else str(value)
