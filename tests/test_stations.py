@@ -195,6 +195,18 @@ def test_clerks_at_home_are_all_at_some_station() -> None:
     assert (abs(home - 9 * np.array([5, 1, 1]) / 7) < 1).all()  # in proportion to windows
 
 
+def test_no_queue_of_a_hall_is_without_a_clerk_while_another_has_two() -> None:
+    def home(*clerks: Clerks) -> list[int]:
+        scenario = hall(("a|b", 8), ("c", 1), ("d", 1), clerks=clerks)
+        return home_of_stations(scenario, stations(scenario)).tolist()
+
+    assert home(Clerks(hall="D", count=4)) == [2, 1, 1]
+    assert home(Clerks(hall="D", count=2)) == [1, 1, 0]
+    assert home(Clerks(hall="D", count=3, skills=("a", "b", "c"))) == [2, 1, 0]  # none can do d
+    cover = Clerks(hall="D", group="c", count=1, skills=("c",))
+    assert home(Clerks(hall="D", count=3), cover) == [2, 1, 1]
+
+
 def test_skill_groups_work_where_they_can_serve_everything() -> None:
     staff = (
         Clerks(hall="D", group="all", count=4),

@@ -171,7 +171,7 @@ def head_count(scenario: Scenario, column: str) -> Ints:
 
 
 def home_of_stations(scenario: Scenario, parts: list[Station]) -> Ints:
-    """[S]: clerks at home by station; a hall's clerks shared out over its able stations by windows."""
+    """[S]: clerks at home by station; a hall's clerks shared out by windows, one at least to each."""
     return home_by_group(scenario, parts).sum(axis=1)
 
 
@@ -188,7 +188,24 @@ def home_by_group(scenario: Scenario, parts: list[Station]) -> Ints:
                 strict=True,
             ):
                 out[s, g] = n
+    _leave_none_empty(out, parts, group_names(scenario))
     return out
+
+
+def _leave_none_empty(clerks: Ints, parts: list[Station], groups: tuple[str, ...]) -> None:
+    """Where a queue has no clerk and another one of the hall has two or more, the fullest gives one."""
+    for s, part in enumerate(parts):
+        able = [g for g, name in enumerate(groups) if name in part.groups]
+        donors = {
+            (k, g): clerks[k].sum() / len(other.windows)
+            for k, other in enumerate(parts)
+            for g in able
+            if other.hall == part.hall and clerks[k, g] and clerks[k].sum() > 1
+        }
+        if donors and not clerks[s].any():
+            k, g = max(donors, key=lambda pair: donors[pair])
+            clerks[k, g] -= 1
+            clerks[s, g] += 1
 
 
 def _share_out(total: int, weights: list[int]) -> list[int]:
