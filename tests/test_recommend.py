@@ -302,6 +302,39 @@ def test_unmet_targets_are_exactly_those_that_the_plan_misses(advice: Recommenda
         assert row["why"] == ("windows" if short < 0 else "clerks")
 
 
+def test_the_target_of_its_own_tier_is_the_target_of_a_hall() -> None:
+    """Nothing can be served within 0.1 s; D and the streets have no other target."""
+    targets = (
+        Target(mean_wait_minutes=0.01, within_minutes=0.001, share=1),
+        Target(tier="community", mean_wait_minutes=500, within_minutes=500, share=0.5),
+        Target(tier="street", mean_wait_minutes=500),
+    )
+    unmet = advise(small(targets=targets)).unmet
+    assert set(unmet.hall[unmet.target == "mean_wait"]) == {"D"}
+    assert set(unmet.hall[unmet.target == "within"]) == {"D", "A", "B"}
+
+
+def test_one_more_clerk_is_one_at_the_queue_where_it_saves_most() -> None:
+    """Permits wait at D and cards do not; a clerk at each of the two queues would be two."""
+    scenario = small(
+        windows=(
+            Windows(hall="D", kind="themed", items=("permit",), count=4),
+            Windows(hall="D", kind="themed", items=("card",), count=4),
+            *small().windows[1:],
+        ),
+        clerks=tuple(c.model_copy(update={"minimum": c.count}) for c in small().clerks),
+    )
+    month, home = expect(scenario, 2018, 9), home_of_stations(scenario, stations(scenario))
+    plan = np.tile(home, (len(month.dates), 1))
+    more = {str(s): plan + (np.arange(len(home)) == s) for s in (0, 1)}
+    found = simulate_staffings(
+        month, {"": plan} | more, seed=scenario.run.seed, purpose="verify", replications=4
+    )
+    wait = {k: m.table().set_index("measure")["mean"].total_wait_min for k, m in found.items()}
+    rows = advise(scenario).marginal.set_index("hall")
+    assert rows.saves_min["D"] == pytest.approx(wait[""] - min(wait["0"], wait["1"]), abs=1e-6)
+
+
 def test_a_hall_with_too_few_windows_is_said_to_lack_windows() -> None:
     crowded = Peak(peak="flood", first="09-01", last="09-30", halls=("B1",), multiplier=4)
     found = advise(small(targets=(Target(mean_wait_minutes=12),), peaks=(crowded,)))

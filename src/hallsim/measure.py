@@ -21,7 +21,7 @@ from scipy import stats
 
 from hallsim.demand import Floats, Month
 from hallsim.records import ABANDONED, NEVER, SERVED, Int, Ints
-from hallsim.scenario import TIERS, Scenario
+from hallsim.scenario import TIERS, Hall, Scenario
 from hallsim.stations import Station
 
 if TYPE_CHECKING:
@@ -56,15 +56,20 @@ SLOT_S, SLOTS = 1800, 48
 DEFAULT_WITHIN_MINUTES = 30.0
 
 
+def target_of(scenario: Scenario, hall: Hall, name: str) -> float | None:
+    """A value of the hall's target (`mean_wait_minutes`, …): its own tier's, else that for all."""
+    for tier in (hall.tier, "*"):
+        for target in scenario.targets:
+            value: float | None = getattr(target, name)
+            if target.tier == tier and value is not None:
+                return value
+    return None
+
+
 def within_seconds(scenario: Scenario) -> Ints:
-    """[H]: the target time of each hall; the target of its own tier before that for all."""
-    found = []
-    for hall in scenario.halls:
-        limits = [t for t in scenario.targets if t.within_minutes and t.tier in ("*", hall.tier)]
-        limits.sort(key=lambda t: t.tier == "*")
-        minutes = limits[0].within_minutes if limits else DEFAULT_WITHIN_MINUTES
-        found.append(round((minutes or DEFAULT_WITHIN_MINUTES) * 60))
-    return np.array(found, np.int64)
+    """[H]: the target time of each hall."""
+    minutes = (target_of(scenario, hall, "within_minutes") for hall in scenario.halls)
+    return np.array([round((m or DEFAULT_WITHIN_MINUTES) * 60) for m in minutes], np.int64)
 
 
 @dataclass(frozen=True)
@@ -322,6 +327,12 @@ class Measures:
         for p, (a, b) in enumerate(spans):
             sums[:, p] = cells[:, a : b + 1].sum(axis=1)
         return {name: sums[..., k] for name, k in _F.items()}
+
+    def station_sums(self, name: str) -> Floats:
+        """One field of `FIELDS` over the month by station, [replications, stations]."""
+        days = len(self.ledger.month.dates)
+        unit = self._stack("unit")[..., _F[name]]
+        return unit.reshape(self.replications, days, -1).sum(axis=1)
 
     @property
     def plot(self) -> Plots:
