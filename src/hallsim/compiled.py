@@ -51,7 +51,9 @@ def simulate(
         raise OverflowError("arrivals and credits must be below 2**32 seconds")
     n = len(visitors)
     out = Visits(
-        np.full(n, NEVER, np.int64), visitors.hall.copy(), *(np.full(n, NEVER, np.int64) for _ in range(4))
+        np.full(n, NEVER, np.int64),
+        visitors.hall.copy(),
+        *(np.full(n, NEVER, np.int64) for _ in range(4)),
     )
     eventful = (
         ghost_seconds > 0
@@ -108,7 +110,10 @@ def _eventful(
         people = visitors.rows(rows)
         here = duty_order[slice(*np.searchsorted(duty_day, [people.day[0], people.day[0] + 1]))]
         rota = duties.rows(here)
-        begin, end = np.searchsorted(option_row, rows, "left"), np.searchsorted(option_row, rows, "right")
+        begin, end = (
+            np.searchsorted(option_row, rows, "left"),
+            np.searchsorted(option_row, rows, "right"),
+        )
         option_hall = np.empty(0, np.int64) if choices is None else choices.hall
         option_travel = np.empty(0, np.int64) if choices is None else choices.travel
         codes = np.unique(np.concatenate((people.hall, rota.hall, option_hall)))
@@ -199,7 +204,7 @@ def _plain_day(
     active = np.empty(m, np.int64)  # duties in force, in calling order: all as broad, so by row
     ready = np.empty(m, np.int64)  # and when each of their windows can call
     heap = np.empty(n, np.int64)
-    waiting = 0
+    waiting: Int = 0
     row = 0
     edges, last = _edges(on, off)
     close = edges[last]
@@ -240,31 +245,37 @@ def _plain_day(
             for k in range(count):  # 5: idle windows in turn
                 if ready[k] > t:
                     continue
-                while waiting > 0:
-                    v = pop(heap, 0, waiting) & ROW
-                    waiting -= 1
-                    if patience[v] == NEVER or t == ticket[v] or t < ticket[v] + patience[v]:
-                        break
-                    outcome[v] = ABANDONED  # 6
-                    v = np.int64(-1)
-                else:
-                    v = np.int64(-1)
-                if v < 0:
+                who, waiting = _next(t, heap, waiting, patience, ticket, outcome)
+                if who == NEVER:
                     break
                 d = active[k]
-                called[v] = t
+                called[who] = t
                 if speed[d] == 100:
-                    finished[v] = t + service[v]
+                    finished[who] = t + service[who]
                 else:
-                    finished[v] = t + (service[v] * 100 + speed[d] - 1) // speed[d]
-                outcome[v] = SERVED
-                out_window[v] = window[d]
-                ready[k] = finished[v]
-                free[slot[d]] = finished[v]
+                    finished[who] = t + (service[who] * 100 + speed[d] - 1) // speed[d]
+                outcome[who] = SERVED
+                out_window[who] = window[d]
+                ready[k] = finished[who]
+                free[slot[d]] = finished[who]
     for v in range(n):  # not called by the end: left, or turned away at closing
         if outcome[v] == NEVER:
             gone = patience[v] != NEVER and ticket[v] + patience[v] <= close
             outcome[v] = ABANDONED if gone else TURNED_AWAY
+
+
+@njit(cache=True, nogil=True)
+def _next(
+    t: Int, heap: Ints, waiting: Int, patience: Ints, ticket: Ints, outcome: Ints
+) -> tuple[Int, Int]:
+    """5 and 6: the best who is still waiting at t, or NEVER, and how many queue then."""
+    while waiting > 0:
+        v = pop(heap, 0, waiting) & ROW
+        waiting -= 1
+        if patience[v] == NEVER or t == ticket[v] or t < ticket[v] + patience[v]:
+            return v, waiting
+        outcome[v] = ABANDONED
+    return NEVER, 0
 
 
 @njit(cache=True, nogil=True)
@@ -288,7 +299,14 @@ def _edges(on: Ints, off: Ints) -> tuple[Ints, Int]:
 
 @njit(cache=True, nogil=True)
 def _take(
-    v: Int, arrival: Ints, item: Ints, credit: Ints, items: Ints, ticket: Ints, heap: Ints, waiting: Int
+    v: Int,
+    arrival: Ints,
+    item: Ints,
+    credit: Ints,
+    items: Ints,
+    ticket: Ints,
+    heap: Ints,
+    waiting: Int,
 ) -> Int:
     """A ticket; whoever no window serves waits outside the queue.  Returns the number queueing."""
     ticket[v] = arrival[v]

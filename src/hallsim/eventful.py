@@ -143,7 +143,8 @@ def run_days(
             h = where[v]
             q = queue_of[item[v]]
             if t >= close[h] and (
-                first_stage[v] == 1 or not _stayer(h, q, queues, hall_first, rank, slot, stays, items)
+                first_stage[v] == 1
+                or not _stayer(h, q, queues, hall_first, rank, slot, stays, items)
             ):  # 4, 8
                 outcome[v] = TURNED_AWAY
                 _void(v, next_stage, where, outcome)
@@ -156,7 +157,9 @@ def run_days(
             here[v] = 1
             waiting[h] += 1
             changed[h] = 1
-            push(heap, start[h * queues + q], size[h * queues + q], ((t - credit[v]) << ROW_BITS) | v)
+            push(
+                heap, start[h * queues + q], size[h * queues + q], ((t - credit[v]) << ROW_BITS) | v
+            )
             size[h * queues + q] += 1
             if patience[v] != NEVER:  # 6: without patience one still waits out the second
                 push(leaving, 0, leavers, ((t + max(patience[v], 1)) << ROW_BITS) | v)
@@ -183,7 +186,7 @@ def run_days(
             if not changed[h]:
                 continue
             changed[h] = 0
-            ghosts = ghost_seconds > 0 and t < close[h]
+            ghosts = bool(ghost_seconds > 0 and t < close[h])
             for r in range(hall_first[h], hall_first[h + 1]):
                 d = rank[r]
                 w = slot[d]
@@ -233,8 +236,8 @@ def _choose(
     duty_hall: Ints, items: Ints, on: Ints, off: Ints,
 ) -> Int:  # fmt: skip
     """9: the open hall with the smallest travel + posted wait; among all if none is open."""
-    best = np.int64(-1)
-    least = np.int64(0)
+    best: Int = np.int64(-1)
+    least: Int = np.int64(0)
     for only_open in (True, False):
         for k in range(choice_first[v], choice_last[v]):
             h = choice_hall[k]
@@ -339,9 +342,9 @@ def _best(
     h: Int, heap: Ints, start: Ints, size: Ints, queues: Int, mask: Int, here: Ints, ghosts: bool
 ) -> Int:
     """5: the queue whose first visitor, or ghost where they are called, comes before all others."""
-    best = np.int64(-1)
+    best: Int = np.int64(-1)
     for q in range(queues):
-        k = h * queues + q
+        k: Int = h * queues + q
         if queues > 1 and not (mask >> q) & 1:
             continue
         while size[k] > 0 and not ghosts and not here[heap[start[k]] & ROW]:
