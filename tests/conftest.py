@@ -8,9 +8,10 @@ from importlib import import_module
 
 import pytest
 
-from hallsim.records import Duties, Visitors, Visits
+from hallsim.records import Visits
 
-Engine = Callable[[Visitors, Duties, bool], Visits]
+Engine = Callable[..., Visits]
+"""`simulate` of an engine: of visitors, duties, serve_out and the options of a run."""
 
 ENGINES = [
     name for name in ("reference", "compiled") if importlib.util.find_spec(f"hallsim.{name}")
@@ -19,6 +20,6 @@ ENGINES = [
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each engine in turn: a function of visitors, duties and serve_out."""
+    """Each engine in turn."""
     simulate: Engine = import_module(f"hallsim.{request.param}").simulate
     return simulate

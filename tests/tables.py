@@ -8,23 +8,41 @@ from __future__ import annotations
 
 import numpy as np
 
-from hallsim.records import ALL_ITEMS, NEVER, OUTCOMES, Duties, Ints, Visitors, Visits
+from hallsim.records import ALL_ITEMS, NEVER, OUTCOMES, Choices, Duties, Ints, Visitors, Visits
 
 Table = dict[str, list[str]]
 
 
 def visitors(text: str) -> Visitors:
-    """`arrival` and `service`, and where wanted `day`, `hall`, `item`, `credit`, `patience`."""
+    """`arrival` and `service`, and where wanted the rest; `hall` may be `0|1`, see `choices`."""
     table = columns(text)
+    halls = cells(table, "hall", "0")
     return Visitors(
         day=numbers(table, "day", 0),
-        hall=numbers(table, "hall", 0),
+        hall=np.array([NEVER if c == "." or "|" in c else int(c) for c in halls], np.int64),
         arrival=numbers(table, "arrival"),
         item=np.array([ord(c) - ord("a") for c in cells(table, "item", "a")], np.int64),
         credit=numbers(table, "credit", 0),
         service=numbers(table, "service"),
         patience=numbers(table, "patience", NEVER),
+        balk_at=numbers(table, "balk_at", NEVER),
+        visit=numbers(table, "visit") if "visit" in table else np.arange(len(halls)),
+        stage=numbers(table, "stage", 1),
+        walk=numbers(table, "walk", 0),
     )
+
+
+def choices(text: str) -> Choices | None:
+    """The halls `0|1` of visitors and their `travel`, 0 for each where it is `.` or left out."""
+    table = columns(text)
+    rows = []
+    for row, cell in enumerate(cells(table, "hall", "0")):
+        halls = cell.split("|")
+        travel = cells(table, "travel", ".")[row]
+        seconds = ["0"] * len(halls) if travel == "." else travel.split("|")
+        if len(halls) > 1:
+            rows += [(row, int(h), int(s)) for h, s in zip(halls, seconds, strict=True)]
+    return Choices(*np.array(rows, np.int64).reshape(-1, 3).T.copy()) if rows else None
 
 
 def duties(text: str) -> Duties:
@@ -59,6 +77,7 @@ def visits(text: str) -> Visits:
 def columns(text: str) -> Table:
     """The cells under each name of the first line."""
     names, *rows = (line.split() for line in text.strip().splitlines())
+    assert {len(row) for row in rows} <= {len(names)}
     return {name: [row[i] for row in rows] for i, name in enumerate(names)}
 
 

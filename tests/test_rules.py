@@ -5,11 +5,27 @@ from __future__ import annotations
 import pytest
 
 from conftest import Engine
-from tables import duties, visitors, visits
+from tables import choices, duties, visitors, visits
 
 
-def check(engine: Engine, people: str, plan: str, expected: str, serve_out: bool = True) -> None:
-    assert engine(visitors(people), duties(plan), serve_out) == visits(expected)
+def check(
+    engine: Engine,
+    people: str,
+    plan: str,
+    expected: str,
+    serve_out: bool = True,
+    ghost_seconds: int = 0,
+    posted_service: int = 600,
+) -> None:
+    found = engine(
+        visitors(people),
+        duties(plan),
+        serve_out,
+        ghost_seconds=ghost_seconds,
+        posted_service=posted_service,
+        choices=choices(people),
+    )
+    assert found == visits(expected)
 
 
 # Rule 1: whole seconds, closing -----------------------------------------------------------------
@@ -1017,4 +1033,1366 @@ def test_nobody_comes(engine: Engine) -> None:
         0  10
         """,
         "outcome ticket called finished",
+    )
+
+
+# Rule 9: choice of hall -------------------------------------------------------------------------
+
+
+def test_the_smallest_travel_and_posted_wait_is_chosen(engine: Engine) -> None:
+    """One window serves each hall, 10 s a person are posted.
+
+    At 1, two wait in hall 0 (the first is served): 0 + 20 against 19 + 0 in hall 1.  At 2: 20
+    against 21.  At 3, three wait in hall 0, and nobody has come to hall 1 yet: 30 against 29.
+    """
+    check(
+        engine,
+        """
+        hall arrival service travel
+        0    0       99      .
+        0    0       99      .
+        0    0       99      .
+        0|1  1       5       0|19
+        0|1  2       5       0|21
+        0|1  3       5       0|29
+        """,
+        """
+        hall window on off
+        0    0      0  100
+        1    1      0  100
+        """,
+        """
+        outcome hall window ticket called finished
+        served  0    0      0      0      99
+        served  0    0      0      99     198
+        served  0    0      0      198    297
+        served  1    1      20     20     25
+        served  0    0      2      297    302
+        served  1    1      32     32     37
+        """,
+        posted_service=10,
+    )
+
+
+def test_equal_halls_are_chosen_in_the_order_of_naming(engine: Engine) -> None:
+    """At 0 nobody waits in any hall but those who have just come to it.
+
+    At 1 one waits in hall 0, as good as 10 s to go; then two, as good as 20 s.
+    """
+    check(
+        engine,
+        """
+        hall  arrival service travel
+        2|0|1 0       9       .
+        0|2|1 0       9       .
+        1|0   0       9       5|5
+        0     0       9       .
+        0|1   1       9       0|10
+        1|0   1       9       20|0
+        """,
+        """
+        hall on off
+        0    0  100
+        1    0  100
+        2    0  100
+        """,
+        """
+        outcome hall ticket called finished
+        served  2    0      0      9
+        served  0    0      0      9
+        served  1    5      5      14
+        served  0    0      9      18
+        served  0    1      18     27
+        served  1    21     21     30
+        """,
+        posted_service=10,
+    )
+
+
+def test_a_choice_counts_those_who_came_before_it_in_the_same_second(engine: Engine) -> None:
+    """Calls come after all arrivals, so the first two wait when the third decides.
+
+    Posted: 2 * 10 in hall 0, 2 * 10 // 2 in hall 1 after rows 2 and 3; the windows of the hall count.
+    """
+    check(
+        engine,
+        """
+        hall arrival service
+        0|1  0       9
+        0|1  0       9
+        0|1  0       9
+        0|1  0       9
+        0|1  0       9
+        """,
+        """
+        hall window on off
+        0    0      0  100
+        1    1      0  100
+        1    2      0  100
+        """,
+        """
+        outcome hall window ticket called finished
+        served  0    0      0      0      9
+        served  1    1      0      0      9
+        served  1    2      0      0      9
+        served  0    0      0      9      18
+        served  1    1      0      9      18
+        """,
+        posted_service=10,
+    )
+
+
+def test_a_posted_wait_is_rounded_down(engine: Engine) -> None:
+    """One waits, three windows serve it: 10 // 3 = 3, so 3 s away is a tie and 2 s away is nearer."""
+    check(
+        engine,
+        """
+        hall arrival service travel item
+        0    0       50      .      a
+        0    0       50      .      a
+        0    0       50      .      a
+        0    0       50      .      a
+        0|1  1       5       0|2    a
+        0|1  1       5       0|3    a
+        """,
+        """
+        hall window on off
+        0    0      0  100
+        0    1      0  100
+        0    2      0  100
+        1    3      0  100
+        """,
+        """
+        outcome hall window ticket called finished
+        served  0    0      0      0      50
+        served  0    1      0      0      50
+        served  0    2      0      0      50
+        served  0    0      0      50     100
+        served  1    3      3      3      8
+        served  0    1      1      50     55
+        """,
+        posted_service=10,
+    )
+
+
+def test_only_duties_in_force_that_serve_the_item_shorten_the_posted_wait(engine: Engine) -> None:
+    """Hall 0 at 10, one b waiting: two duties end at 10, one begins there, one lists only b.
+
+    So an `a` divides by 1, though in hall 0 it has nobody before it, and goes to hall 1 over 9 s;
+    the `b` divides by 2 and stays.
+    """
+    check(
+        engine,
+        """
+        hall arrival service travel item
+        0    0       30      .      b
+        0    0       30      .      b
+        0    0       30      .      b
+        0    0       30      .      b
+        0|1  10      5       0|9    a
+        0|1  10      5       0|9    b
+        """,
+        """
+        hall window items on off
+        0    0      *     0  10
+        0    1      *     0  10
+        0    2      *     10 100
+        0    3      b     0  100
+        1    4      *     0  100
+        """,
+        """
+        outcome hall window ticket called finished
+        served  0    3      0      0      30
+        served  0    0      0      0      30
+        served  0    1      0      0      30
+        served  0    2      0      10     40
+        served  1    4      19     19     24
+        served  0    3      10     30     35
+        """,
+        posted_service=10,
+    )
+
+
+def test_without_a_duty_in_force_the_posted_wait_is_that_of_one_window(engine: Engine) -> None:
+    """Before opening, and for an item that nobody serves."""
+    check(
+        engine,
+        """
+        hall arrival service travel item
+        0    0       5       .      a
+        0|1  1       5       0|9    a
+        0|1  1       5       0|10   b
+        """,
+        """
+        hall window items on off
+        0    0      a     9  20
+        0    1      a     9  20
+        1    2      a     30 40
+        """,
+        """
+        outcome     hall window ticket called finished
+        served      0    0      0      9      14
+        served      1    2      10     30     35
+        turned_away 0    .      1      .      .
+        """,
+        posted_service=10,
+    )
+
+
+def test_halls_already_closed_are_no_candidates_unless_all_are(engine: Engine) -> None:
+    """Hall 0 closes at 10, hall 1 at 20, hall 2 has no duties and is closed all day."""
+    check(
+        engine,
+        """
+        hall  arrival service travel
+        2|0|1 9       5       0|1|1
+        2|0|1 10      5       0|0|5
+        2|0   10      5       7|7
+        0|1|2 20      5       1|0|0
+        """,
+        """
+        hall window on off
+        0    0      0  10
+        1    1      0  20
+        """,
+        """
+        outcome     hall window ticket called finished
+        turned_away 0    .      .      .      .
+        served      1    1      15     15     20
+        turned_away 2    .      .      .      .
+        turned_away 1    .      .      .      .
+        """,
+    )
+
+
+def test_among_closed_halls_those_who_still_wait_there_count(engine: Engine) -> None:
+    """At 5 hall 0 is in overtime with one waiting, hall 1 is empty; both are closed."""
+    check(
+        engine,
+        """
+        hall arrival service travel
+        0    0       9       .
+        0    0       9       .
+        0|1  5       5       0|9
+        0|1  5       5       0|10
+        """,
+        """
+        hall on off
+        0    0  3
+        1    0  3
+        """,
+        """
+        outcome     hall ticket called finished
+        served      0    0      0      9
+        served      0    0      9      18
+        turned_away 1    .      .      .
+        turned_away 0    .      .      .
+        """,
+        posted_service=10,
+    )
+
+
+def test_staying_does_not_count_as_a_duty_in_force(engine: Engine) -> None:
+    """In overtime three windows stay in hall 0, but two people waiting are posted as 20 s."""
+    check(
+        engine,
+        """
+        hall arrival service travel
+        0    0       9       .
+        0    0       9       .
+        0    0       9       .
+        0    0       9       .
+        0    0       9       .
+        0|1  5       5       0|19
+        """,
+        """
+        hall window on off
+        0    0      0  3
+        0    1      0  3
+        0    2      0  3
+        1    3      0  3
+        """,
+        """
+        outcome     hall window ticket called finished
+        served      0    0      0      0      9
+        served      0    1      0      0      9
+        served      0    2      0      0      9
+        served      0    0      0      9      18
+        served      0    1      0      9      18
+        turned_away 1    .      .      .      .
+        """,
+        posted_service=10,
+    )
+
+
+def test_people_on_their_way_do_not_wait_and_arrive_in_row_order(engine: Engine) -> None:
+    """The first two set out at 0 and 3 and come at 5, with the others; the rows decide.
+
+    The third balks at 3: rows 0 and 1 and nobody else are before it.
+    """
+    check(
+        engine,
+        """
+        hall arrival service travel balk_at
+        0|1  0       4       5|9    .
+        0|1  3       4       2|9    .
+        0    5       4       .      3
+        0    5       4       .      3
+        """,
+        """
+        hall on off
+        0    0  99
+        1    0  99
+        """,
+        """
+        outcome hall ticket called finished
+        served  0    5      5      9
+        served  0    5      9      13
+        served  0    5      13     17
+        balked  0    .      .      .
+        """,
+    )
+
+
+def test_patience_and_closing_count_from_the_arrival_in_the_hall(engine: Engine) -> None:
+    check(
+        engine,
+        """
+        hall arrival service travel patience
+        0|1  0       9       5|9    .
+        0|1  2       9       5|9    7
+        0|1  2       9       5|9    8
+        0|1  15      9       5|9    .
+        """,
+        """
+        hall on off
+        0    0  20
+        1    0  20
+        """,
+        """
+        outcome     hall ticket called finished
+        served      0    5      5      14
+        abandoned   0    7      .      .
+        served      0    7      14     23
+        turned_away 0    .      .      .
+        """,
+        posted_service=0,
+    )
+
+
+def test_someone_who_leaves_after_the_calls_counts_for_a_choice_in_that_second(
+    engine: Engine,
+) -> None:
+    """Patience 0 in hall 0: at 1 it still waits when the next decides; at 2 it does not."""
+    check(
+        engine,
+        """
+        hall arrival service patience
+        0    0       9       .
+        0    1       9       0
+        0|1  1       9       .
+        0|1  2       9       .
+        """,
+        """
+        hall on off
+        0    0  99
+        1    0  99
+        """,
+        """
+        outcome   hall ticket called finished
+        served    0    0      0      9
+        abandoned 0    1      .      .
+        served    1    1      1      10
+        served    0    2      9      18
+        """,
+    )
+
+
+# Rule 10: ghosts --------------------------------------------------------------------------------
+
+
+def test_a_window_waits_for_someone_who_has_left(engine: Engine) -> None:
+    """The second left at 4, its turn is at 10: the window is busy until 13.  The third left too."""
+    people = """
+        arrival service patience
+        0       10      .
+        1       5       3
+        2       5       .
+        3       5       20
+        4       5       .
+        """
+    plan = """
+        on off
+        0  99
+        """
+    check(
+        engine,
+        people,
+        plan,
+        """
+        outcome   ticket called finished
+        served    0      0      10
+        abandoned 1      .      .
+        served    2      13     18
+        served    3      18     23
+        served    4      23     28
+        """,
+        ghost_seconds=3,
+    )
+    check(
+        engine,
+        people,
+        plan,
+        """
+        outcome   ticket called finished
+        served    0      0      10
+        abandoned 1      .      .
+        served    2      21     26
+        abandoned 3      .      .
+        served    4      37     42
+        """,
+        ghost_seconds=11,
+    )
+    check(
+        engine,
+        people,
+        plan,
+        """
+        outcome   ticket called finished
+        served    0      0      10
+        abandoned 1      .      .
+        served    2      10     15
+        served    3      15     20
+        served    4      20     25
+        """,
+    )
+
+
+def test_a_ghost_has_the_turn_and_the_item_of_the_visitor(engine: Engine) -> None:
+    """At 10 the ghost y with credit 5 comes first (2 - 5 = -3) at window 0; window 1 is for x."""
+    check(
+        engine,
+        """
+        arrival service patience credit item
+        0       10      .        0      x
+        0       10      .        0      y
+        1       5       .        0      x
+        2       5       1        5      y
+        2       5       .        0      y
+        """,
+        """
+        window items on off
+        0      *     0  99
+        1      x     0  99
+        """,
+        """
+        outcome   window ticket called finished
+        served    1      0      0      10
+        served    0      0      0      10
+        served    1      1      10     15
+        abandoned .      2      .      .
+        served    0      2      14     19
+        """,
+        ghost_seconds=4,
+    )
+
+
+def test_each_ghost_is_called_once_and_by_one_window_at_normal_speed(engine: Engine) -> None:
+    """Both windows are free at 10; the ghost of row 2 keeps window 0 (double speed) until 14."""
+    check(
+        engine,
+        """
+        arrival service patience
+        0       20      .
+        0       10      .
+        1       5       3
+        2       5       .
+        3       6       .
+        """,
+        """
+        window on off speed
+        0      0  99  200
+        1      0  99  100
+        """,
+        """
+        outcome   window ticket called finished
+        served    0      0      0      10
+        served    1      0      0      10
+        abandoned .      1      .      .
+        served    1      2      10     15
+        served    0      3      14     17
+        """,
+        ghost_seconds=4,
+    )
+
+
+def test_patience_that_ends_in_the_second_of_a_call_leaves_a_ghost_to_that_call(
+    engine: Engine,
+) -> None:
+    check(
+        engine,
+        """
+        arrival service patience
+        0       10      .
+        1       5       9
+        2       5       .
+        """,
+        """
+        on off
+        0  99
+        """,
+        """
+        outcome   ticket called finished
+        served    0      0      10
+        abandoned 1      .      .
+        served    2      12     17
+        """,
+        ghost_seconds=2,
+    )
+
+
+def test_patience_zero_leaves_a_ghost(engine: Engine) -> None:
+    check(
+        engine,
+        """
+        arrival service patience
+        0       5       .
+        1       5       0
+        2       5       .
+        """,
+        """
+        on off
+        0  99
+        """,
+        """
+        outcome   ticket called finished
+        served    0      0      5
+        abandoned 1      .      .
+        served    2      7      12
+        """,
+        ghost_seconds=2,
+    )
+
+
+def test_a_window_that_opens_calls_the_ghosts_first(engine: Engine) -> None:
+    """Windows open at 9 and 10; the two who left before are called at 9 and 10."""
+    check(
+        engine,
+        """
+        arrival service patience
+        0       5       1
+        1       5       2
+        2       5       .
+        3       5       .
+        """,
+        """
+        window on off
+        0      9  99
+        1      10 99
+        """,
+        """
+        outcome   window ticket called finished
+        abandoned .      0      .      .
+        abandoned .      1      .      .
+        served    0      2      12     17
+        served    1      3      13     18
+        """,
+        ghost_seconds=3,
+    )
+
+
+def test_a_window_that_waits_for_a_ghost_past_its_duty_is_then_under_the_next(
+    engine: Engine,
+) -> None:
+    """Busy with the ghost 8-14 through the end at 10; at 14 under the duty at half speed."""
+    check(
+        engine,
+        """
+        arrival service patience
+        0       8       .
+        1       5       3
+        2       5       .
+        """,
+        """
+        on off speed
+        0  10  100
+        12 99  50
+        """,
+        """
+        outcome   ticket called finished
+        served    0      0      8
+        abandoned 1      .      .
+        served    2      14     24
+        """,
+        ghost_seconds=6,
+    )
+
+
+def test_ghosts_do_not_count_as_waiting(engine: Engine) -> None:
+    """At 10 there are a ghost and one waiting person in hall 0: no reason to balk at 2, or to go."""
+    check(
+        engine,
+        """
+        hall arrival service patience balk_at travel
+        0    0       20      .        .       .
+        0    1       5       3        .       .
+        0    1       5       .        .       .
+        0    10      5       .        2       .
+        0|1  10      5       .        .       0|20
+        0|1  10      5       .        .       0|29
+        0    10      5       .        3       .
+        """,
+        """
+        hall on off
+        0    0  99
+        1    0  99
+        """,
+        """
+        outcome   hall ticket called finished
+        served    0    0      0      20
+        abandoned 0    1      .      .
+        served    0    1      22     27
+        served    0    10     27     32
+        served    0    10     32     37
+        served    1    39     39     44
+        balked    0    .      .      .
+        """,
+        ghost_seconds=2,
+        posted_service=10,
+    )
+
+
+@pytest.mark.parametrize(
+    ("work", "third", "fourth"),
+    [(19, "served 2 22 27", "served 3 27 32"), (20, "served 2 20 25", "served 3 25 30")],
+)
+def test_ghosts_are_called_before_closing_and_not_from_then_on(
+    engine: Engine, work: int, third: str, fourth: str
+) -> None:
+    """Closing is 20: free at 19, the window waits for the ghost; free at 20, it does not."""
+    check(
+        engine,
+        f"""
+        arrival service patience
+        0       {work}  .
+        1       5       1
+        2       5       .
+        3       5       .
+        4       5       3
+        """,
+        """
+        on off
+        0  20
+        """,
+        f"""
+        outcome   ticket called finished
+        served    0      0      {work}
+        abandoned 1      .      .
+        {third}
+        {fourth}
+        abandoned 4      .      .
+        """,
+        ghost_seconds=3,
+    )
+
+
+def test_whoever_leaves_in_overtime_is_no_ghost(engine: Engine) -> None:
+    """Patience that ends in the second of closing, and in overtime."""
+    check(
+        engine,
+        """
+        arrival service patience
+        0       20      .
+        1       5       9
+        2       5       16
+        3       5       .
+        """,
+        """
+        on off
+        0  10
+        """,
+        """
+        outcome   ticket called finished
+        served    0      0      20
+        abandoned 1      .      .
+        abandoned 2      .      .
+        served    3      20     25
+        """,
+        ghost_seconds=3,
+    )
+
+
+def test_balked_and_turned_away_people_are_no_ghosts(engine: Engine) -> None:
+    """The second balks, the third has no ticket; the y is turned away at 10 while x are served."""
+    check(
+        engine,
+        """
+        arrival service balk_at item
+        0       5       .       x
+        1       12      .       x
+        1       5       1       x
+        2       5       .       y
+        3       5       .       x
+        10      5       .       x
+        """,
+        """
+        items on off
+        x     0  10
+        """,
+        """
+        outcome     ticket called finished
+        served      0      0      5
+        served      1      5      17
+        balked      .      .      .
+        turned_away 2      .      .
+        served      3      17     22
+        turned_away .      .      .
+        """,
+        ghost_seconds=3,
+    )
+
+
+# Rule 11: balking -------------------------------------------------------------------------------
+
+
+def test_balking_counts_who_waits_and_not_who_is_served(engine: Engine) -> None:
+    """At 1 nobody waits; at 2 the one of 1 does; at 6 it has been called, the one of 3 waits."""
+    check(
+        engine,
+        """
+        arrival service balk_at
+        0       6       1
+        1       6       1
+        2       6       1
+        3       6       2
+        6       6       1
+        7       6       2
+        7       6       1000000000
+        """,
+        """
+        on off
+        0  99
+        """,
+        """
+        outcome ticket called finished
+        served  0      0      6
+        served  1      6      12
+        balked  .      .      .
+        served  3      12     18
+        balked  .      .      .
+        served  7      18     24
+        served  7      24     30
+        """,
+    )
+
+
+def test_balking_comes_before_the_calls_of_the_second(engine: Engine) -> None:
+    """Two windows are idle, and still the second of two who come together finds one waiting.
+
+    At 5 a service ends, but the one who waits is not called yet.
+    """
+    check(
+        engine,
+        """
+        arrival service balk_at
+        0       5       1
+        0       9       1
+        0       9       2
+        1       9       .
+        5       9       1
+        6       9       1
+        """,
+        """
+        window on off
+        0      0  99
+        1      0  99
+        """,
+        """
+        outcome window ticket called finished
+        served  0      0      0      5
+        balked  .      .      .      .
+        served  1      0      0      9
+        served  0      1      5      14
+        balked  .      .      .      .
+        served  1      6      9      18
+        """,
+    )
+
+
+def test_balking_counts_everyone_in_the_hall_whatever_the_item(engine: Engine) -> None:
+    check(
+        engine,
+        """
+        hall arrival service item balk_at
+        0    0       5       y    .
+        1    0       5       y    .
+        0    1       5       x    1
+        1    1       5       x    2
+        """,
+        """
+        hall items on off
+        0    x     0  9
+        1    x     0  9
+        """,
+        """
+        outcome     hall ticket called finished
+        turned_away 0    0      .      .
+        turned_away 1    0      .      .
+        balked      0    .      .      .
+        served      1    1      1      6
+        """,
+    )
+
+
+def test_whoever_has_lost_patience_in_that_second_is_gone_unless_it_is_zero(
+    engine: Engine,
+) -> None:
+    """At 5 the patience of the second is over, before arrivals; patience 0 is over after the calls."""
+    check(
+        engine,
+        """
+        arrival service patience balk_at
+        0       9       .        .
+        1       9       4        .
+        4       9       .        1
+        5       9       0        1
+        5       9       .        1
+        6       9       .        1
+        """,
+        """
+        on off
+        0  99
+        """,
+        """
+        outcome   ticket called finished
+        served    0      0      9
+        abandoned 1      .      .
+        balked    .      .      .
+        abandoned 5      .      .
+        balked    .      .      .
+        served    6      9      18
+        """,
+    )
+
+
+def test_closing_comes_before_balking(engine: Engine) -> None:
+    check(
+        engine,
+        """
+        arrival service balk_at
+        0       20      .
+        1       5       .
+        9       5       1
+        10      5       1
+        """,
+        """
+        on off
+        0  10
+        """,
+        """
+        outcome     ticket called finished
+        served      0      0      20
+        served      1      20     25
+        balked      .      .      .
+        turned_away .      .      .
+        """,
+    )
+
+
+# Rule 12: stages --------------------------------------------------------------------------------
+
+
+def test_the_next_stage_takes_its_ticket_where_and_when_the_one_before_ends(engine: Engine) -> None:
+    """Served until 5, then 3 s to the next counter; the third stage follows at once.
+
+    Hall and arrival of later stages mean nothing.
+    """
+    check(
+        engine,
+        """
+        visit stage hall arrival walk item service
+        7     1     2    0       99   x    5
+        7     2     .    .       3    y    4
+        7     3     5    1       0    x    2
+        """,
+        """
+        hall window items on off
+        2    0      x     0  99
+        2    1      y     0  99
+        5    2      *     0  99
+        """,
+        """
+        outcome hall window ticket called finished
+        served  2    0      0      0      5
+        served  2    1      8      8      12
+        served  2    0      12     12     14
+        """,
+    )
+
+
+def test_a_stage_waits_like_anybody_else(engine: Engine) -> None:
+    """The next stage of the first is due at 5, with ticket 5: after the one of 4.
+
+    At 5 the window is free and calls row 1 (ticket 4); at 10 the stage's ticket 5 with credit 2 is
+    before the ticket 4 of row 3.
+    """
+    check(
+        engine,
+        """
+        visit stage arrival walk service credit
+        0     1     0       0    5       0
+        1     1     2       0    5       0
+        0     2     .       0    5       2
+        2     1     4       0    5       0
+        """,
+        """
+        on off
+        0  99
+        """,
+        """
+        outcome ticket called finished
+        served  0      0      5
+        served  2      5      10
+        served  5      10     15
+        served  4      15     20
+        """,
+    )
+
+
+def test_stages_and_arrivals_of_one_second_are_in_row_order(engine: Engine) -> None:
+    """Three are due at 5: the stage in row 2 is after row 1 and before row 3, also in balking."""
+    check(
+        engine,
+        """
+        visit stage arrival walk service balk_at
+        0     1     0       0    5       .
+        1     1     5       0    5       1
+        0     2     .       0    5       2
+        2     1     5       0    5       3
+        3     1     5       0    5       3
+        """,
+        """
+        on off
+        0  99
+        """,
+        """
+        outcome ticket called finished
+        served  0      0      5
+        served  5      5      10
+        served  5      10     15
+        served  5      15     20
+        balked  .      .      .
+        """,
+    )
+
+
+def test_rows_of_a_visit_need_not_stand_together(engine: Engine) -> None:
+    """Both second stages are due at 5, the one of visit 9 in the earlier row."""
+    check(
+        engine,
+        """
+        visit stage arrival walk service
+        4     1     0       0    5
+        9     1     0       1    4
+        9     2     .       1    5
+        4     2     .       0    5
+        9     3     .       0    1
+        """,
+        """
+        window on off
+        0      0  4
+        1      0  99
+        0      5  99
+        """,
+        """
+        outcome window ticket called finished
+        served  0      0      0      5
+        served  1      0      0      4
+        served  1      5      5      10
+        served  0      5      5      10
+        served  1      10     10     11
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    ("fate", "happens"),
+    [
+        ("1 .", "abandoned 1 . ."),
+        ("0 .", "abandoned 1 . ."),
+        (". 1", "balked . . ."),
+    ],
+)
+def test_after_any_other_outcome_the_later_stages_are_void(
+    engine: Engine, fate: str, happens: str
+) -> None:
+    """Two before: row 0 is served until 9, row 1 waits."""
+    check(
+        engine,
+        f"""
+        visit stage arrival service patience balk_at
+        0     1     0       9       .        .
+        1     1     0       9       .        .
+        2     1     1       5       {fate}
+        2     2     .       5       .        .
+        2     3     .       5       .        .
+        """,
+        """
+        on off
+        0  99
+        """,
+        f"""
+        outcome ticket called finished
+        served  0      0      9
+        served  0      9      18
+        {happens}
+        void    .      .      .
+        void    .      .      .
+        """,
+    )
+
+
+def test_stages_of_visits_that_are_turned_away_are_void(engine: Engine) -> None:
+    """With a ticket at closing, in a hall closed all day, and after closing in a chosen hall."""
+    check(
+        engine,
+        """
+        visit stage hall arrival item service travel
+        0     1     3    0       y    5       .
+        0     2     .    .       x    5       .
+        1     1     4    0       x    5       .
+        1     2     0    .       x    5       .
+        2     1     4|3  8       x    5       0|2
+        2     2     .    .       x    5       .
+        """,
+        """
+        hall items on off
+        3    x     0  10
+        """,
+        """
+        outcome     hall ticket called finished
+        turned_away 3    0      .      .
+        void        3    .      .      .
+        turned_away 4    .      .      .
+        void        4    .      .      .
+        turned_away 3    .      .      .
+        void        3    .      .      .
+        """,
+    )
+
+
+def test_a_visit_that_fails_in_the_middle(engine: Engine) -> None:
+    check(
+        engine,
+        """
+        visit stage arrival walk service patience
+        0     1     0       0    5       .
+        0     2     .       2    5       1
+        0     3     .       0    5       .
+        1     1     1       0    9       .
+        """,
+        """
+        on off
+        0  99
+        """,
+        """
+        outcome   ticket called finished
+        served    0      0      5
+        abandoned 7      .      .
+        void      .      .      .
+        served    1      5      14
+        """,
+    )
+
+
+def test_later_stages_may_balk_and_are_counted(engine: Engine) -> None:
+    """Due at 5 in row order: visit 0 finds rows 2 and 3 waiting; row 4 finds these two as well."""
+    check(
+        engine,
+        """
+        visit stage arrival service balk_at
+        0     1     0       5       .
+        1     1     1       5       .
+        2     1     1       5       .
+        0     2     .       5       2
+        3     1     5       5       3
+        1     2     .       5       3
+        """,
+        """
+        on off
+        0  99
+        """,
+        """
+        outcome ticket called finished
+        served  0      0      5
+        served  1      5      10
+        served  1      10     15
+        balked  .      .      .
+        served  5      15     20
+        served  10     20     25
+        """,
+    )
+
+
+def test_later_stages_go_to_the_chosen_hall(engine: Engine) -> None:
+    """Hall 1 is chosen at 1; that hall 0 is empty at 12 makes no difference."""
+    check(
+        engine,
+        """
+        visit stage hall arrival service travel walk
+        0     1     0    0       9       .      .
+        1     1     0    0       9       .      .
+        2     1     0|1  1       4       0|2    0
+        2     2     0|1  1       4       0|2    5
+        """,
+        """
+        hall on off
+        0    0  99
+        1    0  99
+        """,
+        """
+        outcome hall ticket called finished
+        served  0    0      0      9
+        served  0    0      9      18
+        served  1    3      3      7
+        served  1    12     12     16
+        """,
+    )
+
+
+def test_patience_zero_of_a_stage_is_enough_at_the_window_that_has_just_become_free(
+    engine: Engine,
+) -> None:
+    check(
+        engine,
+        """
+        visit stage arrival walk service patience
+        0     1     0       0    5       .
+        0     2     .       0    5       0
+        0     3     .       1    5       0
+        1     1     10      0    5       .
+        """,
+        """
+        on off
+        0  99
+        """,
+        """
+        outcome   ticket called finished
+        served    0      0      5
+        served    5      5      10
+        abandoned 11     .      .
+        served    10     10     15
+        """,
+    )
+
+
+def test_a_stage_after_closing_takes_a_ticket_if_a_staying_window_serves_it(
+    engine: Engine,
+) -> None:
+    """Window 0 (x) stays at 10, window 1 (*) stops at 9.
+
+    Visit 0: y due at 10, no ticket.  Visit 1: x due at 12, when the hall is empty and window 0 has
+    stood idle since 9; then a y.  Visit 2 comes at 10 for the first time.
+    """
+    check(
+        engine,
+        """
+        visit stage arrival walk item service
+        0     1     2       0    x    7
+        0     2     .       1    y    5
+        0     3     .       0    x    5
+        1     1     3       0    y    7
+        1     2     .       2    x    3
+        1     3     .       0    y    3
+        2     1     10      0    x    5
+        """,
+        """
+        window items on off
+        0      x     0  10
+        1      *     0  9
+        """,
+        """
+        outcome     window ticket called finished
+        served      0      2      2      9
+        turned_away .      .      .      .
+        void        .      .      .      .
+        served      1      3      3      10
+        served      0      12     12     15
+        turned_away .      .      .      .
+        turned_away .      .      .      .
+        """,
+    )
+
+
+def test_staying_windows_stay_for_stages_that_come_much_later(engine: Engine) -> None:
+    """The window, busy at 10 under an earlier duty, stays under `x`; the hall is empty 12-1000."""
+    check(
+        engine,
+        """
+        visit stage arrival walk item service
+        0     1     2       0    y    10
+        0     2     .       988  x    5
+        0     3     .       0    y    5
+        """,
+        """
+        items on off
+        *     0  5
+        x     6  10
+        """,
+        """
+        outcome     ticket called finished
+        served      2      2      12
+        served      1000   1000   1005
+        turned_away .      .      .
+        """,
+    )
+
+
+def test_a_stage_that_comes_before_closing_and_is_not_served_there(engine: Engine) -> None:
+    """Its ticket is from 9; at 10 nobody who stays serves y."""
+    check(
+        engine,
+        """
+        visit stage arrival walk item service
+        0     1     2       3    x    4
+        0     2     .       0    y    5
+        """,
+        """
+        window items on off
+        0      x     0  10
+        """,
+        """
+        outcome     ticket called finished
+        served      2      2      6
+        turned_away 6      .      .
+        """,
+    )
+
+
+def test_patience_and_balking_in_overtime(engine: Engine) -> None:
+    """Window 0 stays, busy 10-19.  At 12 two stages are due, and the second finds one waiting.
+
+    The last is due at 15 and leaves at 19, before the calls.
+    """
+    check(
+        engine,
+        """
+        visit stage arrival walk service patience balk_at
+        0     1     0       .    10      .        .
+        1     1     0       .    10      .        .
+        2     1     0       .    10      .        .
+        3     1     0       .    10      .        .
+        0     2     .       0    9       .        .
+        1     2     .       2    9       .        1
+        2     2     .       2    9       .        1
+        3     2     .       5    9       4        2
+        """,
+        """
+        window on off
+        0      0  10
+        1      0  9
+        2      0  9
+        3      0  9
+        """,
+        """
+        outcome   window ticket called finished
+        served    0      0      0      10
+        served    1      0      0      10
+        served    2      0      0      10
+        served    3      0      0      10
+        served    0      10     10     19
+        served    0      12     19     28
+        balked    .      .      .      .
+        abandoned .      15     .      .
+        """,
+    )
+
+
+def test_without_serving_out_a_stage_from_closing_on_is_turned_away(engine: Engine) -> None:
+    """Visit 0 goes on at 9, in time; visit 1 at 10; visit 2 waits at closing."""
+    check(
+        engine,
+        """
+        visit stage arrival walk service
+        0     1     0       0    9
+        0     2     .       0    5
+        0     3     .       0    5
+        1     1     0       0    9
+        1     2     .       1    5
+        2     1     9       0    5
+        2     2     .       0    5
+        3     1     9       0    5
+        3     2     .       0    5
+        """,
+        """
+        window on off
+        0      0  10
+        1      0  10
+        """,
+        """
+        outcome     window ticket called finished
+        served      0      0      0      9
+        served      0      9      9      14
+        turned_away .      .      .      .
+        served      1      0      0      9
+        turned_away .      .      .      .
+        served      1      9      9      14
+        turned_away .      .      .      .
+        turned_away .      9      .      .
+        void        .      .      .      .
+        """,
+        serve_out=False,
+    )
+
+
+def test_a_lost_stage_leaves_a_ghost_and_void_stages_do_not(engine: Engine) -> None:
+    """The stage of row 1 leaves at 7; its ghost keeps the window 14-16."""
+    check(
+        engine,
+        """
+        visit stage arrival walk service patience
+        0     1     0       0    5       .
+        0     2     .       0    5       2
+        0     3     .       0    5       .
+        1     1     1       0    9       .
+        2     1     6       0    5       .
+        """,
+        """
+        on off
+        0  99
+        """,
+        """
+        outcome   ticket called finished
+        served    0      0      5
+        abandoned 5      .      .
+        void      .      .      .
+        served    1      5      14
+        served    6      16     21
+        """,
+        ghost_seconds=2,
+    )
+
+
+def test_visit_numbers_are_of_their_day(engine: Engine) -> None:
+    check(
+        engine,
+        """
+        day visit stage arrival walk service
+        0   5     1     0       0    5
+        1   5     1     0       0    6
+        0   5     2     .       1    5
+        1   5     2     .       1    6
+        """,
+        """
+        day window on off
+        0   0      0  99
+        1   0      0  99
+        """,
+        """
+        outcome ticket called finished
+        served  0      0      5
+        served  0      0      6
+        served  6      6      11
+        served  7      7      13
+        """,
     )

@@ -19,9 +19,12 @@ from simpy.events import EventPriority
 
 from hallsim.records import (
     ABANDONED,
+    BALKED,
     NEVER,
     SERVED,
     TURNED_AWAY,
+    VOID,
+    Choices,
     Duties,
     Visitors,
     Visits,
@@ -29,6 +32,9 @@ from hallsim.records import (
 
 Story = Generator[simpy.Event, None, None]
 Row = TypeVar("Row")
+
+OPEN = NEVER
+"""The outcome of whoever is in the hall: there is none yet."""
 
 
 class Phase(IntEnum):
@@ -47,18 +53,27 @@ class Phase(IntEnum):
 
 
 class At(simpy.Event):
-    """Happens at a second, in a phase of it."""
+    """Happens at a second, in a phase of it, and there in the order of rows."""
 
-    def __init__(self, env: simpy.Environment, second: int, phase: Phase) -> None:
+    def __init__(self, env: simpy.Environment, second: int, phase: Phase, row: int = 0) -> None:
         """`second` is now or later."""
         super().__init__(env)
         self._ok, self._value = True, None
-        env.schedule(self, EventPriority(phase), second - int(env.now))
+        env.schedule(self, EventPriority(phase << 40 | row), second - int(env.now))
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a run."""
+
+    serve_out: bool
+    ghost_seconds: int
+    posted_service: int
 
 
 @dataclass(slots=True, eq=False)
 class Visitor:
-    """One row of `Visitors`, and what has happened to it so far."""
+    """One row of `Visitors`, that is one stage of a visit, and what has happened to it so far."""
 
     row: int
     arrival: int
@@ -66,7 +81,11 @@ class Visitor:
     credit: int
     service: int
     patience: int
-    outcome: int = NEVER
+    balk_at: int
+    walk: int
+    outcome: int = VOID
+    """until the stage is reached"""
+    hall: int = NEVER
     window: int = NEVER
     ticket: int = NEVER
     called: int = NEVER
@@ -103,23 +122,29 @@ class Duty:
 class Hall:
     """One hall on one day."""
 
-    def __init__(self, env: simpy.Environment, duties: list[Duty], serve_out: bool) -> None:
+    def __init__(self, env: simpy.Environment, code: int, duties: list[Duty], how: Options) -> None:
         """`duties` are those of this hall-day, in row order."""
-        self.env = env
-        self.serve_out = serve_out
+        self.env, self.code, self.how = env, code, how
         self.closing = max((duty.off for duty in duties), default=NEVER)  # 1
         self.duties = sorted(duties, key=Duty.length_of_list)  # 5, stable: then by row order
-        self.waiting: list[Visitor] = []
+        self.queue: list[Visitor] = []  # who waits, and ghosts, in turn
+        self.served: dict[Visitor, simpy.Event] = {}
         self.busy: set[int] = set()
         self.calls_due = NEVER
         for duty in duties:
             env.process(self.begin(duty))
-        env.process(self.close())
+        if duties:
+            env.process(self.close())
 
     @property
     def now(self) -> int:
         """The second."""
         return int(self.env.now)
+
+    @property
+    def closed(self) -> bool:
+        """Rule 4: whether nobody new gets a ticket."""
+        return self.now >= self.closing
 
     def at(self, second: int, phase: Phase) -> At:
         """Wait for this moment."""
@@ -130,25 +155,45 @@ class Hall:
         return duty.on <= self.now and (self.now < duty.off or self.stays(duty))
 
     def stays(self, duty: Duty) -> bool:
-        """Rule 8: whether the window stays under this duty until the hall is empty."""
-        return self.serve_out and duty.off == self.closing
+        """Rule 8: whether the window stays under this duty until the day is over."""
+        return self.how.serve_out and duty.off == self.closing
 
-    def come(self, visitor: Visitor) -> Story:
-        """Rules 4 and 6: a visitor takes a ticket, and leaves when out of patience."""
-        yield self.at(visitor.arrival, Phase.ARRIVAL)
-        if self.now >= self.closing:  # 4
+    def is_for_stayers(self, visitor: Visitor) -> bool:
+        """Rule 8: whether a staying window may serve the visitor."""
+        return any(duty.serves(visitor) for duty in filter(self.stays, self.duties))
+
+    def waiting(self) -> int:
+        """How many wait; ghosts do not (10)."""
+        return sum(visitor.outcome == OPEN for visitor in self.queue)
+
+    def posted_wait(self, visitor: Visitor) -> int:
+        """Rule 9: what the hall tells who thinks of coming; staying is not being in force here."""
+        duties = [d for d in self.duties if d.on <= self.now < d.off and d.serves(visitor)]
+        return self.waiting() * self.how.posted_service // max(1, len(duties))
+
+    def come(self, visitor: Visitor, later_stage: bool) -> simpy.Event:
+        """Rules 4, 8 and 11: a visitor takes a ticket, or does not; happens when it is served."""
+        served = self.served[visitor] = self.env.event()
+        if self.closed and not (later_stage and self.is_for_stayers(visitor)):  # 4, 8
             visitor.outcome = TURNED_AWAY
-            return
-        visitor.ticket = self.now
-        bisect.insort(self.waiting, visitor, key=Visitor.turn)
-        self.call_soon()
-        if visitor.patience == NEVER:
-            return
-        phase = Phase.PATIENCE_ENDS if visitor.patience > 0 else Phase.GIVING_UP  # 6
+        elif visitor.balk_at != NEVER and self.waiting() >= visitor.balk_at:  # 11
+            visitor.outcome = BALKED
+        else:
+            visitor.outcome, visitor.ticket = OPEN, self.now
+            bisect.insort(self.queue, visitor, key=Visitor.turn)
+            self.call_soon()
+            if visitor.patience != NEVER:
+                self.env.process(self.lose_patience(visitor))
+        return served
+
+    def lose_patience(self, visitor: Visitor) -> Story:
+        """Rule 6: a visitor who is not called in time leaves; rule 10: and may become a ghost."""
+        phase = Phase.PATIENCE_ENDS if visitor.patience > 0 else Phase.GIVING_UP
         yield self.at(visitor.ticket + visitor.patience, phase)
-        if visitor.outcome == NEVER and visitor.called == NEVER:
-            self.waiting.remove(visitor)
+        if visitor.outcome == OPEN and visitor.called == NEVER:
             visitor.outcome = ABANDONED
+            if self.closed or not self.how.ghost_seconds:  # 10
+                self.queue.remove(visitor)
 
     def begin(self, duty: Duty) -> Story:
         """Rule 3 (b): with the beginning of a duty its window may call, unless it is busy."""
@@ -156,13 +201,12 @@ class Hall:
         self.call_soon()
 
     def close(self) -> Story:
-        """Rule 8: at closing, whoever no staying window may serve is turned away."""
-        if self.closing == NEVER:
-            return
+        """Rules 8 and 10: whoever no staying window may serve is turned away; ghosts are no more."""
         yield self.at(self.closing, Phase.CLOSING)
-        for visitor in self.waiting.copy():
-            if not any(duty.serves(visitor) for duty in filter(self.stays, self.duties)):
-                self.waiting.remove(visitor)
+        waiting = [visitor for visitor in self.queue if visitor.outcome == OPEN]
+        self.queue = [visitor for visitor in waiting if self.is_for_stayers(visitor)]
+        for visitor in waiting:
+            if visitor not in self.queue:
                 visitor.outcome = TURNED_AWAY
 
     def call_soon(self) -> None:
@@ -176,59 +220,118 @@ class Hall:
         yield self.at(self.now, Phase.CALLS)
         for duty in self.duties:
             if self.in_force(duty) and duty.window not in self.busy:
-                visitor = next(filter(duty.serves, self.waiting), None)
+                visitor = next(filter(duty.serves, self.queue), None)
                 if visitor is not None:
-                    self.waiting.remove(visitor)
+                    self.queue.remove(visitor)
                     self.busy.add(duty.window)
-                    visitor.window, visitor.called = duty.window, self.now
-                    self.env.process(self.serve(duty, visitor))
+                    ghost = visitor.outcome == ABANDONED
+                    self.env.process((self.miss if ghost else self.serve)(duty, visitor))
 
     def serve(self, duty: Duty, visitor: Visitor) -> Story:
         """Rule 7: a visitor who was called is served to the end, even past the end of the duty."""
+        visitor.window, visitor.called = duty.window, self.now
         yield self.at(self.now + duty.duration(visitor), Phase.SERVICE_ENDS)
-        self.busy.remove(duty.window)
         visitor.outcome, visitor.finished = SERVED, self.now
+        self.served[visitor].succeed()
+        self.release(duty)
+
+    def miss(self, duty: Duty, visitor: Visitor) -> Story:
+        """Rule 10: the window calls somebody who has left, and waits in vain."""
+        yield self.at(self.now + self.how.ghost_seconds, Phase.SERVICE_ENDS)
+        self.release(duty)
+
+    def release(self, duty: Duty) -> None:
+        """Rule 7: the window is idle, on duty or not."""
+        self.busy.remove(duty.window)
         self.call_soon()
 
 
-def simulate(visitors: Visitors, duties: Duties, serve_out: bool = True) -> Visits:
+def visit(env: simpy.Environment, stages: list[Visitor], ways: list[tuple[Hall, int]]) -> Story:
+    """Rules 9 and 12: a visitor goes to one of the halls, and there from counter to counter.
+
+    Args:
+        env: the day.
+        stages: of the visit, in their order.
+        ways: halls to choose from and the seconds to each.
+    """
+    first = stages[0]
+    yield At(env, first.arrival, Phase.ARRIVAL, first.row)
+    candidates = [way for way in ways if not way[0].closed] or ways  # 9
+    hall, travel = min(candidates, key=lambda way: way[1] + way[0].posted_wait(first))
+    for stage in stages:
+        stage.hall = hall.code
+    if travel > 0:
+        yield At(env, first.arrival + travel, Phase.ARRIVAL, first.row)
+    yield hall.come(first, later_stage=False)
+    for stage in stages[1:]:  # 12: whoever is not served never comes here
+        yield At(env, int(env.now) + stage.walk, Phase.ARRIVAL, stage.row)
+        yield hall.come(stage, later_stage=True)
+
+
+def simulate(
+    visitors: Visitors,
+    duties: Duties,
+    serve_out: bool = True,
+    *,
+    ghost_seconds: int = 0,
+    posted_service: int = 600,
+    choices: Choices | None = None,
+) -> Visits:
     """What happens to the visitors when the windows are on duty like this.
 
     Args:
         visitors: any number of days and halls, rows of each hall-day in ticket order.
         duties: of the same days and halls; a hall without duties is closed all day.
         serve_out: whether windows whose duty ends at closing stay until the hall is empty.
+        ghost_seconds: how long a window waits for somebody who has left.
+        posted_service: seconds per person in the posted wait.
+        choices: the halls from which visitors choose who have none.
     """
-    people = people_of(visitors)
-    plan = by_day_and_hall(duties, duties_of(duties))
-    for day, halls in by_day_and_hall(visitors, people).items():
+    how = Options(serve_out, ghost_seconds, posted_service)
+    people, plan = people_of(visitors), by_day_and_hall(duties)
+    ways = ways_of(visitors, choices)
+    for day, visits in visits_by_day(visitors, people).items():
         env = simpy.Environment()
-        for code, crowd in halls.items():
-            hall = Hall(env, plan[day][code], serve_out)
-            for visitor in crowd:
-                env.process(hall.come(visitor))
+        named = dict.fromkeys(hall for stages in visits for hall, _ in ways[stages[0].row])
+        halls = {code: Hall(env, code, plan[day, code], how) for code in named}
+        for stages in visits:
+            env.process(visit(env, stages, [(halls[h], s) for h, s in ways[stages[0].row]]))
         env.run()
-    lives = [(v.outcome, v.window, v.ticket, v.called, v.finished) for v in people]
-    outcome, *rest = np.array(lives, np.int64).reshape(-1, 5).T.copy()
-    return Visits(outcome, visitors.hall.copy(), *rest)
+    lives = [(v.outcome, v.hall, v.window, v.ticket, v.called, v.finished) for v in people]
+    return Visits(*np.array(lives, np.int64).reshape(-1, 6).T.copy())
 
 
-def people_of(visitors: Visitors) -> list[Visitor]:
+def people_of(v: Visitors) -> list[Visitor]:
     """The rows of the table."""
-    columns = visitors.arrival, visitors.item, visitors.credit, visitors.service, visitors.patience
+    columns = v.arrival, v.item, v.credit, v.service, v.patience, v.balk_at, v.walk
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return [Visitor(row, *cells) for row, cells in enumerate(rows)]
 
 
-def duties_of(duties: Duties) -> list[Duty]:
-    """The rows of the table."""
-    columns = duties.window, duties.items, duties.on, duties.off, duties.speed
-    return [Duty(*cells) for cells in zip(*(column.tolist() for column in columns), strict=True)]
+def ways_of(visitors: Visitors, choices: Choices | None) -> dict[int, list[tuple[int, int]]]:
+    """The halls open to each row, and the seconds to them."""
+    ways = {row: [(hall, 0)] for row, hall in enumerate(visitors.hall.tolist()) if hall != NEVER}
+    if choices is not None:
+        columns = choices.row, choices.hall, choices.travel
+        for row, hall, travel in zip(*(column.tolist() for column in columns), strict=True):
+            ways.setdefault(row, []).append((hall, travel))
+    return ways
 
 
-def by_day_and_hall(table: Visitors | Duties, rows: list[Row]) -> dict[int, dict[int, list[Row]]]:
+def visits_by_day(visitors: Visitors, people: list[Visitor]) -> dict[int, list[list[Visitor]]]:
+    """The stages of each visit."""
+    days: dict[int, dict[int, list[Visitor]]] = defaultdict(lambda: defaultdict(list))
+    keys = zip(visitors.day.tolist(), visitors.visit.tolist(), strict=True)
+    for (day, number), visitor in zip(keys, people, strict=True):
+        days[day][number].append(visitor)
+    return {day: list(visits.values()) for day, visits in days.items()}
+
+
+def by_day_and_hall(duties: Duties) -> dict[tuple[int, int], list[Duty]]:
     """The rows of each hall-day, in row order."""
-    groups: dict[int, dict[int, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for day, hall, row in zip(table.day.tolist(), table.hall.tolist(), rows, strict=True):
-        groups[day][hall].append(row)
+    groups: dict[tuple[int, int], list[Duty]] = defaultdict(list)
+    columns = duties.window, duties.items, duties.on, duties.off, duties.speed
+    keys = zip(duties.day.tolist(), duties.hall.tolist(), strict=True)
+    for key, *cells in zip(keys, *(column.tolist() for column in columns), strict=True):
+        groups[key].append(Duty(*cells))
     return groups
