@@ -13,7 +13,7 @@ from hallsim.checks import parse_month
 from hallsim.demand import Month, expect
 from hallsim.draw import Chance, Crowd, Purpose
 from hallsim.measure import Ledger, Measures, Tally
-from hallsim.records import NEVER, TURNED_AWAY, Duties, Ints, Visitors, Visits
+from hallsim.records import NEVER, TURNED_AWAY, Choices, Duties, Ints, Visitors, Visits
 from hallsim.rota import Rota
 from hallsim.scenario import Scenario
 from hallsim.stations import home_of_stations, stations
@@ -24,17 +24,40 @@ Progress = Callable[[int], None]
 
 
 def simulate(
-    visitors: Visitors, duties: Duties, engine: Engine = "compiled", serve_out: bool = True
+    visitors: Visitors,
+    duties: Duties,
+    engine: Engine = "compiled",
+    serve_out: bool = True,
+    *,
+    ghost_seconds: int = 0,
+    posted_service: int = 600,
+    choices: Choices | None = None,
 ) -> Visits:
     """Send visitors past the windows on duty; both engines give the same rows.
 
-    `compiled` is the fast one; `reference` (SimPy) is the executable specification.
+    Args:
+        visitors: one row per visitor and stage, in ticket order within a day and hall.
+        duties: one row per window and spell.
+        engine: `compiled` is the fast one; `reference` (SimPy) is the executable specification.
+        serve_out: whether windows whose duty ends at closing stay until the hall is empty.
+        ghost_seconds: how long a window that calls somebody who has left is busy; 0 = not called.
+        posted_service: seconds a person in the posted wait, by which a hall is chosen.
+        choices: the halls of those who choose.
     """
     if engine == "reference":
         from hallsim import reference
 
-        return reference.simulate(visitors, duties, serve_out)
-    return compiled.simulate(visitors, duties, serve_out)
+        run = reference.simulate
+    else:
+        run = compiled.simulate
+    return run(
+        visitors,
+        duties,
+        serve_out,
+        ghost_seconds=ghost_seconds,
+        posted_service=posted_service,
+        choices=choices,
+    )
 
 
 def visit_columns(crowd: Crowd, rota: Rota, windows_open: Ints, engine: Engine) -> list[Ints]:
