@@ -1,0 +1,77 @@
+"""Nanoseconds per visitor of drawing, simulating and counting, for a month and for one long day.
+
+    python benchmarks/profile_month.py [--runs 9]
+
+One thread; medians over replications.  `set up` is what is done once for any number of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+
+import numpy as np
+from peers import RATE, SCENARIO, SERVERS, THETA, UNIT, month
+
+from hallsim.demand import Month, expect
+from hallsim.draw import Chance
+from hallsim.measure import Ledger
+from hallsim.reading import read
+from hallsim.rota import Rota
+from hallsim.simulate import visit_columns
+from hallsim.stations import stations
+
+STEPS = ("set up", "draw", "simulate", "count")
+
+
+def profile(of: Month, runs: int) -> tuple[float, list[float]]:
+    """Visitors of a replication, and the steps."""
+    took: dict[str, list[float]] = {step: [] for step in STEPS}
+    visitors = []
+    for run in range(runs + 1):
+        clock = [time.perf_counter()]
+        parts = stations(of.scenario)
+        chance, rota, ledger = Chance(of, parts, 1, "verify"), Rota(of, parts), Ledger(of, parts)
+        opened = np.tile([len(p.windows) for p in parts], len(of.dates))
+        clock.append(time.perf_counter())
+        crowd = chance.crowd(run)
+        clock.append(time.perf_counter())
+        visits = visit_columns(crowd, rota, opened, "compiled")
+        clock.append(time.perf_counter())
+        ledger.count(crowd, visits, rota.closing(opened), rota.staffed(opened))
+        clock.append(time.perf_counter())
+        if run:  # the first may compile
+            visitors.append(len(crowd.arrival))
+            for step, begin, end in zip(STEPS, clock, clock[1:], strict=False):
+                took[step].append((end - begin) / visitors[-1] * 1e9)
+    return statistics.mean(visitors), [statistics.median(took[step]) for step in STEPS]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--runs", type=int, default=9)
+    runs = parser.parse_args().runs
+    customers = 1_000_000
+    works = {
+        "longhua-shenzhen, a month": expect(read(SCENARIO).scenario, 2018, 9),
+        "100 halls, 20 days, 4 windows": month(
+            halls=100, days=20, visitors=200, windows=4, work=600, patience=3600
+        ),
+        f"M/M/{SERVERS} with patience, a day": month(
+            visitors=customers, windows=SERVERS, seconds=round(customers / RATE * UNIT),
+            work=UNIT, cv=1, patience=UNIT / THETA,
+        ),
+    }  # fmt: skip
+    print(
+        f"| ns per visitor | visitors | {' | '.join(STEPS)} | all but set up |\n"
+        "|---|---|---|---|---|---|---|"
+    )
+    for name, of in works.items():
+        visitors, steps = profile(of, runs)
+        cells = " | ".join(f"{s:.0f}" for s in (*steps, sum(steps[1:])))
+        print(f"| {name} | {visitors:,.0f} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
