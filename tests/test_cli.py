@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+
+from hallsim import cli
 
 ROOT = Path(__file__).parent.parent
 LONGHUA = ROOT / "scenarios" / "longhua-shenzhen"
@@ -132,6 +135,28 @@ def test_bad_calls_end_with_plain_words_and_a_documented_code(
     assert said in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_told_as_such_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    out = tmp_path / "out"
+    words = ["hallsim", "simulate", str(LONGHUA), "--month", "2018-09", "--replications", "2"]
+    monkeypatch.setattr(sys, "argv", [*words, "--out", str(out)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2 and not out.exists()
+    assert "No space left on device" in capsys.readouterr().err
+
+
+def test_what_is_rounded_or_unusual_is_said_by_every_command(tmp_path: Path) -> None:
+    done = hallsim("show", LONGHUA, "--set", "windows[*].count=+5%", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "rounded to whole numbers" in done.stderr and "more clerks than windows" in done.stderr
 
 
 def test_problems_are_json_too(tmp_path: Path) -> None:

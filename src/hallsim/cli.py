@@ -74,6 +74,8 @@ def _explain(problem: Exception) -> int:
         return _fail(str(problem), ExitCode.INFEASIBLE)
     if isinstance(problem, ValueError):
         return _fail(str(problem), ExitCode.SCENARIO)
+    if isinstance(problem, OSError):  # a full or read-only disk: no fault of hallsim
+        return _fail(str(problem), ExitCode.USAGE)
     return _bug(problem)
 
 
@@ -501,9 +503,13 @@ def replay(
 
 
 def _read(folder: Path, variant: str | None, sets: tuple[str, ...]) -> Reading:
+    """The scenario; what is worth knowing about it is said on stderr."""
     from hallsim.reading import read
 
-    return read(folder, variant, sets)
+    reading = read(folder, variant, sets)
+    for note in reading.notes:
+        click.echo(note.text(_language()), err=True)
+    return reading
 
 
 def _folder(reading: Reading, month: str, variant: str | None, language: Language) -> Path:
