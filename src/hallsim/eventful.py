@@ -60,6 +60,8 @@ def run_days(
     start = _places(hall, item, queue_of, queues, halls, choice_first, choice_last, choice_hall)
     heap = np.empty(start[-1], np.int64)
     size = np.zeros(halls * queues, np.int64)
+    whose = np.empty(n, np.int64)  # 5: tickets are numbered as they are taken, by second and row
+    tickets = 0
     waiting = np.zeros(halls, np.int64)
     here = np.zeros(n, np.int64)  # 1 while waiting
     ends = np.empty(slots, np.int64)
@@ -154,13 +156,18 @@ def run_days(
                 _void(v, next_stage, where, outcome)
                 continue
             ticket[v] = t
+            whose[tickets] = v
             here[v] = 1
             waiting[h] += 1
             changed[h] = 1
             push(
-                heap, start[h * queues + q], size[h * queues + q], ((t - credit[v]) << ROW_BITS) | v
+                heap,
+                start[h * queues + q],
+                size[h * queues + q],
+                ((t - credit[v]) << ROW_BITS) | tickets,
             )
             size[h * queues + q] += 1
+            tickets += 1
             if patience[v] != NEVER:  # 6: without patience one still waits out the second
                 push(leaving, 0, leavers, ((t + max(patience[v], 1)) << ROW_BITS) | v)
                 leavers += 1
@@ -173,7 +180,7 @@ def run_days(
                     continue
                 k = h * queues + q
                 for j in range(start[k], start[k] + size[k]):
-                    v = heap[j] & ROW
+                    v = whose[heap[j] & ROW]
                     if here[v]:
                         here[v] = 0
                         waiting[h] -= 1
@@ -192,10 +199,10 @@ def run_days(
                 w = slot[d]
                 if duty[w] != d or serving[w] != -2:
                     continue
-                k = _best(h, heap, start, size, queues, items[d], here, ghosts)
+                k = _best(h, heap, start, size, queues, items[d], here, whose, ghosts)
                 if k < 0:
                     continue
-                v = pop(heap, start[k], size[k]) & ROW
+                v = whose[pop(heap, start[k], size[k]) & ROW]
                 size[k] -= 1
                 if here[v]:
                     here[v] = 0
@@ -339,15 +346,16 @@ def _stayer(
 
 @njit(cache=True, nogil=True)
 def _best(
-    h: Int, heap: Ints, start: Ints, size: Ints, queues: Int, mask: Int, here: Ints, ghosts: bool
-) -> Int:
+    h: Int, heap: Ints, start: Ints, size: Ints, queues: Int, mask: Int,
+    here: Ints, whose: Ints, ghosts: bool,
+) -> Int:  # fmt: skip
     """5: the queue whose first visitor, or ghost where they are called, comes before all others."""
     best: Int = np.int64(-1)
     for q in range(queues):
         k: Int = h * queues + q
         if queues > 1 and not (mask >> q) & 1:
             continue
-        while size[k] > 0 and not ghosts and not here[heap[start[k]] & ROW]:
+        while size[k] > 0 and not ghosts and not here[whose[heap[start[k]] & ROW]]:
             pop(heap, start[k], size[k])
             size[k] -= 1
         if size[k] > 0 and (best < 0 or heap[start[k]] < heap[start[best]]):
