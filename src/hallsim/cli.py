@@ -312,10 +312,32 @@ def recommend(
     "hall_day, hall_hour or queue. The files of --out hold all of them.",
 )
 @_engine_option
+@click.option(
+    "--precision",
+    "wishes",
+    multiple=True,
+    metavar="MEASURE=SHARE",
+    help="Simulate until the interval of this figure of the district is at most so wide to each "
+    "side, as in mean_wait_min=5%; may be repeated. --replications is then the least number.",
+)
+@click.option(
+    "--cap",
+    type=click.IntRange(2),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Months at most, with --precision.",
+)
+@click.option(
+    "--visits",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write every visit of every simulated month, as .csv or .parquet (needs pyarrow).",
+)
 def simulate(
     folder: Path, variant: str | None, sets: tuple[str, ...], lang: Language | None, month: str,
     seed: int | None, replications: int | None, jobs: int | None, out: Path | None, force: bool,
-    as_json: bool, by: str, engine: str,
+    as_json: bool, by: str, engine: str, wishes: tuple[str, ...], cap: int, visits: Path | None,
 ) -> int:  # fmt: skip
     """Simulate a month with every clerk at home.
 
@@ -329,14 +351,21 @@ def simulate(
 
     if by not in BY:
         raise click.BadParameter(f"one of {', '.join(BY)}", param_hint="--by")
+    precision = _precision(wishes)
+    if precision and cap < (replications or 3):
+        raise click.BadParameter(f"below the least number, {replications or 3}", param_hint="--cap")
     say = _say(lang)
-    with _progress(say) as progress:
-        total = replications or reading.scenario.run.replications
+    with _progress(say) as progress, _visits_to(visits, reading, month, force) as keep:
+        total = cap if precision else replications or reading.scenario.run.replications
         found = simulate_month(
-            reading.scenario, month, seed=seed, replications=replications,
-            engine=cast(Any, engine), jobs=jobs or os.cpu_count() or 1,
+            reading.scenario, month, seed=seed, replications=replications, precision=precision,
+            cap=cap, engine=cast(Any, engine), jobs=jobs or os.cpu_count() or 1, keep=keep,
             progress=lambda done: progress("simulate", done, total),
         )  # fmt: skip
+        if precision:
+            progress("simulate", total, total)
+    for line in _reached(found, precision, say):
+        click.echo(line, err=True)
     if out:
         tables = {
             f"{name}.csv": found.table(name).to_csv(index=False, lineterminator="\r\n")
@@ -510,6 +539,61 @@ def _read(folder: Path, variant: str | None, sets: tuple[str, ...]) -> Reading:
     for note in reading.notes:
         click.echo(note.text(_language()), err=True)
     return reading
+
+
+def _precision(wishes: tuple[str, ...]) -> dict[str, float]:
+    """`measure=5%` or `measure=0.05` of `--precision`."""
+    from hallsim.measure import MEASURES
+
+    found = {}
+    for wish in wishes:
+        name, _, share = wish.partition("=")
+        try:
+            number = float(share.strip("% ")) / (100 if share.strip().endswith("%") else 1)
+        except ValueError:
+            number = 0.0
+        if name not in MEASURES or not 0 < number < 1:
+            raise click.BadParameter(
+                f"{wish!r}; say MEASURE=SHARE, as mean_wait_min=5%, "
+                f"where MEASURE is one of {', '.join(MEASURES)}",
+                param_hint="--precision",
+            )
+        found[name] = number
+    return found
+
+
+def _reached(
+    found: Measures, precision: dict[str, float], say: Callable[[str], str]
+) -> Iterator[str]:
+    """What became of each wished precision."""
+    table = found.table().set_index("measure")
+    for name, wish in precision.items():
+        row = table.loc[name]
+        half = row["hi"] - row["mean"]
+        share = half / abs(row["mean"]) if row["mean"] else float("inf") if half else 0.0
+        text = (
+            say("{measure}: {share:.1%} to each side after {n} months, as wished")
+            if share <= wish
+            else say(
+                "{measure}: {share:.1%} to each side after {n} months, not the wished {wish:.1%}"
+            )
+        )
+        yield text.format(measure=name, share=share, n=found.replications, wish=wish)
+
+
+@contextmanager
+def _visits_to(path: Path | None, reading: Reading, month: str, force: bool) -> Iterator[Any]:
+    """What takes every visit, if they are to be written."""
+    if path is None:
+        yield None
+        return
+    from hallsim.checks import parse_month
+    from hallsim.demand import expect
+    from hallsim.visit_file import visit_file
+
+    dates = expect(reading.scenario, *parse_month(month)).dates
+    with visit_file(path, reading.scenario, dates, force) as keep:
+        yield keep
 
 
 def _folder(reading: Reading, month: str, variant: str | None, language: Language) -> Path:

@@ -48,6 +48,34 @@ def write_all(folder: Path, files: Mapping[str, bytes | str], force: bool = Fals
     return [folder / name for name in contents if name in new]
 
 
+@contextlib.contextmanager
+def growing(path: Path, force: bool = False) -> Iterator[Path]:
+    """A place to write one file that is too large for memory; it gets its name when all is done.
+
+    With an error, or an interruption, everything is as before.
+
+    Raises:
+        OutputExists: the file is there, and not `force`.
+        OutputLocked: the folder or the file cannot be written; everything is as before.
+    """
+    there = path.exists()
+    if there and not force:
+        raise OutputExists(path.parent, [path.name])
+    made = _make(path.parent)
+    kept = _previous(path.parent, {path.name} if there else set())
+    moved: list[tuple[Path, Path]] = []
+    try:
+        with _scratch(path.parent) as scratch:
+            yield scratch / path.name
+            steps = [(path, kept / path.name)] if there else []
+            for source, target in [*steps, (scratch / path.name, path)]:
+                _move(source, target, path)
+                moved.append((source, target))
+    except BaseException:
+        _undo(moved, kept, made)
+        raise
+
+
 def _encode(name: str, data: bytes | str) -> bytes:
     if isinstance(data, bytes):
         return data

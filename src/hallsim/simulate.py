@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, TypeVar
 
 import joblib
@@ -12,8 +12,9 @@ from hallsim import compiled
 from hallsim.checks import parse_month
 from hallsim.demand import Month, expect
 from hallsim.draw import Chance, Crowd, Purpose
-from hallsim.measure import Ledger, Measures, Tally
-from hallsim.records import NEVER, TURNED_AWAY, Choices, Duties, Ints, Visitors, Visits
+from hallsim.measure import MEASURES, Ledger, Measures, Tally
+from hallsim.records import NEVER, TURNED_AWAY, VOID, Choices, Duties, Ints, Visitors, Visits
+from hallsim.replications import CAP, FIRST, check, replicate
 from hallsim.rota import Rota
 from hallsim.scenario import Scenario
 from hallsim.stations import home_of_stations, stations
@@ -21,6 +22,8 @@ from hallsim.stations import home_of_stations, stations
 T = TypeVar("T")
 Engine = Literal["compiled", "reference"]
 Progress = Callable[[int], None]
+Keep = Callable[[int, str, Crowd, list[Ints]], None]
+"""Takes every visit: replication, name of the staffing, visitors, columns as of `visit_columns`."""
 
 
 def simulate(
@@ -64,6 +67,8 @@ def visit_columns(crowd: Crowd, rota: Rota, windows_open: Ints, engine: Engine) 
     """Columns outcome, window, ticket, called, finished of a drawn month; late-comers are turned away."""
     columns = [np.full(len(crowd.arrival), NEVER, np.int64) for _ in range(5)]
     columns[0][:] = TURNED_AWAY
+    if len(crowd.stage):
+        columns[0][crowd.stage > 1] = VOID
     if engine == "reference":
         visits = simulate(crowd.visitors(), rota.duties(windows_open), engine)
         index = np.concatenate(
@@ -78,8 +83,8 @@ def visit_columns(crowd: Crowd, rota: Rota, windows_open: Ints, engine: Engine) 
         columns[0][a:b] = NEVER
     compiled.run_units(
         crowd.first, crowd.in_time, crowd.arrival, crowd.item, crowd.credit, crowd.service,
-        crowd.patience, *rota.span(windows_open), rota.window, rota.items, rota.on, rota.off,
-        rota.speed, True, *columns,
+        crowd.patience, crowd.balk_at, crowd.stage, crowd.walk, *rota.span(windows_open),
+        rota.window, rota.items, rota.on, rota.off, rota.speed, True, *columns,
     )  # fmt: skip
     return columns
 
@@ -91,24 +96,41 @@ def simulate_staffings(
     seed: int,
     purpose: Purpose,
     replications: int,
+    precision: Mapping[str, float] | None = None,
+    cap: int | None = None,
     confidence: float = 0.95,
     engine: Engine = "compiled",
     jobs: int = 1,
     progress: Progress = lambda done: None,
+    keep: Keep | None = None,
 ) -> dict[str, Measures]:
     """Simulate several staffings of a month on the same visitors.
+
+    With `precision` the number of replications is found by the rule of `hallsim.replications`: the
+    measures of the district, under every staffing, are to be known to these shares of their means.
 
     Args:
         month: the expected month.
         staffings: name to clerks assigned per station and day, [D, S]; None opens every window.
         seed: together with purpose and replication number it fixes all chance.
         purpose: `plan` for what the optimizer may see, `verify` for fresh visitors.
-        replications: how many months to draw.
+        replications: how many months to draw; with `precision` at least so many.
+        precision: measure to relative half-width, as in `{"mean_wait_min": 0.05}`.
+        cap: with `precision` at most so many replications; default `replications.CAP`.
         confidence: of the intervals.
         engine: `compiled` or `reference`.
         jobs: threads (or joblib's active back end); the result does not depend on it.
         progress: called with the number of finished replications.
+        keep: called with every visit, in the order of replications and staffings.
+
+    Raises:
+        ValueError: a measure that is not known, or a precision that cannot be asked for.
     """
+    cap = (max(CAP, replications) if cap is None else cap) if precision else replications
+    if precision:
+        check(precision, first=replications, cap=cap)
+        if unknown := sorted(set(precision) - set(MEASURES)):
+            raise ValueError(f"{unknown[0]}: a measure is one of {', '.join(MEASURES)}")
     parts = stations(month.scenario)
     chance, rota, ledger = (
         Chance(month, parts, seed, purpose),
@@ -118,10 +140,10 @@ def simulate_staffings(
 
     every_window = np.tile([len(p.windows) for p in parts], len(month.dates))
 
-    def one(replication: int) -> list[Tally]:
+    def one(replication: int) -> tuple[list[Tally], list[tuple[str, Crowd, list[Ints]]]]:
         crowd = chance.crowd(replication)
-        tallies = []
-        for clerks in staffings.values():
+        tallies, kept = [], []
+        for name, clerks in staffings.items():
             opened = (
                 every_window
                 if clerks is None
@@ -129,9 +151,36 @@ def simulate_staffings(
             )
             visits = visit_columns(crowd, rota, opened, engine)
             tallies.append(ledger.count(crowd, visits, rota.closing(opened), rota.staffed(opened)))
-        return tallies
+            if keep is not None:
+                kept.append((name, crowd, visits))
+        return tallies, kept
 
-    found = list(in_parallel(one, range(replications), jobs, progress))
+    def results() -> Iterator[list[Tally]]:
+        whole = keep is None and not precision
+        size = cap if whole else 2 * max(1, jobs)  # may be thrown away; held in memory
+        for first in range(0, cap, size):
+            tasks = range(first, min(first + size, cap))
+            found = in_parallel(one, tasks, jobs, progress if whole else lambda done: None)
+            for replication, (tallies, kept) in zip(tasks, found, strict=True):
+                for visits in kept:
+                    if keep is not None:
+                        keep(replication, *visits)
+                if not whole:
+                    progress(replication + 1)
+                yield tallies
+
+    def values(tallies: list[Tally]) -> dict[str, float]:
+        alone = [Measures(ledger, (tally,)) for tally in tallies]
+        return {f"{k} {m}": float(x.samples(m)[0, 0]) for k, x in enumerate(alone) for m in wishes}
+
+    wishes = precision or {}
+    if wishes:
+        every = {f"{k} {m}": w for k in range(len(staffings)) for m, w in wishes.items()}
+        found, _ = replicate(
+            results(), values, every, confidence=confidence, first=replications, cap=cap
+        )
+    else:
+        found = list(results())
     return {
         name: Measures(ledger, tuple(tallies[k] for tallies in found), confidence, name)
         for k, name in enumerate(staffings)
@@ -154,16 +203,21 @@ def simulate_month(
     *,
     seed: int | None = None,
     replications: int | None = None,
+    precision: Mapping[str, float] | None = None,
+    cap: int | None = None,
     engine: Engine = "compiled",
     jobs: int = 1,
     progress: Progress = lambda done: None,
+    keep: Keep | None = None,
 ) -> Measures:
     """A month with every clerk at home; what is not given is taken from the scenario's `run`.
 
-    The visitors are those on which `recommend` checks its plan.
+    The visitors are those on which `recommend` checks its plan.  `precision`, `cap` and `keep` are
+    those of `simulate_staffings`; with `precision` the least number of replications is 3.
 
     Raises:
         ScenarioProblems: not a month `YYYY-MM`, or outside the calendar.
+        ValueError: see `simulate_staffings`.
     """
     expected = expect(scenario, *parse_month(month))
     clerks = home_of_stations(scenario, stations(scenario))
@@ -173,10 +227,13 @@ def simulate_month(
         {"home": np.tile(clerks, (len(expected.dates), 1))},
         seed=run.seed if seed is None else seed,
         purpose="verify",
-        replications=replications or run.replications,
+        replications=replications or (FIRST if precision else run.replications),
+        precision=precision,
+        cap=cap,
         confidence=run.confidence,
         engine=engine,
         jobs=jobs,
         progress=progress,
+        keep=keep,
     )
     return found["home"]
