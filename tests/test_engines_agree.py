@@ -6,58 +6,72 @@ import importlib.util
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import random_days
 import tables
 from conftest import Engine
 from hallsim import reference
-from hallsim.records import Duties, Visitors
+from random_days import Case
 
 fixed = settings(
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
+two_engines = pytest.mark.skipif(
+    not importlib.util.find_spec("hallsim.compiled"), reason="one engine only"
+)
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("hallsim.compiled"), reason="one engine only")
-@settings(fixed, max_examples=1500)
-@given(visitors=random_days.visitors, duties=random_days.duties, serve_out=st.booleans())
-def test_engines_agree(visitors: Visitors, duties: Duties, serve_out: bool) -> None:
+@two_engines
+@settings(fixed, max_examples=2000)
+@given(case=random_days.cases)
+def test_engines_agree(case: Case) -> None:
     from hallsim import compiled
 
-    assert compiled.simulate(visitors, duties, serve_out) == reference.simulate(
-        visitors, duties, serve_out
-    )
+    assert case.through(compiled.simulate) == case.through(reference.simulate)
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("hallsim.compiled"), reason="one engine only")
+@two_engines
+@settings(fixed, max_examples=1000)
+@given(case=random_days.plain_cases)
+def test_engines_agree_on_days_of_the_first_eight_rules(case: Case) -> None:
+    from hallsim import compiled
+
+    assert case.through(compiled.simulate) == case.through(reference.simulate)
+
+
+@two_engines
 @pytest.mark.parametrize("serve_out", [True, False])
-def test_engines_agree_on_many_days_at_once(serve_out: bool) -> None:
+@pytest.mark.parametrize("plain", [True, False])
+def test_engines_agree_on_many_days_at_once(serve_out: bool, plain: bool) -> None:
     from hallsim import compiled
 
-    visitors, duties = random_days.many_days(5000, seed=1)
-    ours = reference.simulate(visitors, duties, serve_out)
-    assert compiled.simulate(visitors, duties, serve_out) == ours
+    case = random_days.many_days(2000, 1, serve_out, plain)
+    assert case.through(compiled.simulate) == case.through(reference.simulate)
 
 
 @settings(fixed, max_examples=300)
-@given(visitors=random_days.visitors, duties=random_days.duties, serve_out=st.booleans())
-def test_invariants(engine: Engine, visitors: Visitors, duties: Duties, serve_out: bool) -> None:
-    visits = engine(visitors, duties, serve_out)
-    random_days.assert_sound(visitors, duties, visits, serve_out)
+@given(case=random_days.cases)
+def test_invariants(engine: Engine, case: Case) -> None:
+    random_days.assert_sound(case, case.through(engine))
+
+
+@settings(fixed, max_examples=200)
+@given(case=random_days.plain_cases)
+def test_invariants_of_the_first_eight_rules(engine: Engine, case: Case) -> None:
+    random_days.assert_sound(case, case.through(engine))
 
 
 @pytest.mark.parametrize("serve_out", [True, False])
 def test_invariants_on_many_days_at_once(engine: Engine, serve_out: bool) -> None:
-    visitors, duties = random_days.many_days(300, seed=2)
-    visits = engine(visitors, duties, serve_out)
-    random_days.assert_sound(visitors, duties, visits, serve_out)
-    assert {0, 1, 2} == set(visits.outcome.tolist())
+    case = random_days.many_days(300, 2, serve_out)
+    visits = case.through(engine)
+    random_days.assert_sound(case, visits)
+    assert {0, 1, 2, 3, 4} == set(visits.outcome.tolist())
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("hallsim.compiled"), reason="one engine only")
+@two_engines
 def test_the_compiled_engine_refuses_what_does_not_fit_into_its_keys() -> None:
     from hallsim import compiled
 
