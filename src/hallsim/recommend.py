@@ -139,7 +139,7 @@ def recommend(
     solution = solve(programme)
     progress("solve", 1, 1)
 
-    plan = clerks_by_day(solution.clerks.sum(axis=2), spans, expected)
+    plan = clerks_by_day(solution.clerks.sum(axis=2), spans)
     home = np.tile(home_of_stations(scenario, parts), (len(expected.dates), 1))
     checked = simulate_staffings(
         expected,
@@ -159,7 +159,7 @@ def recommend(
         home=checked["home"],
         plan=checked["plan"],
         difference=_difference(checked["plan"], checked["home"]),
-        staff=_staff_table(scenario, programme, solution, parts),
+        staff=_staff_table(programme, solution, parts),
         moves=_move_table(scenario, programme, spelled, spans, expected),
         marginal=_marginal(checked["plan"], checked["one_more"]),
         unmet=_unmet(scenario, spans, checked["plan"], checked["all_windows"]),
@@ -268,7 +268,7 @@ def _count_between(days: Ints, span: Span) -> int:
     return int(((days >= span[0]) & (days <= span[1])).sum())
 
 
-def clerks_by_day(clerks: Ints, spans: Sequence[Span], month: Month) -> Ints:
+def clerks_by_day(clerks: Ints, spans: Sequence[Span]) -> Ints:
     """[T, S] to [D, S]."""
     return np.repeat(clerks, [b - a + 1 for a, b in spans], axis=0)
 
@@ -303,9 +303,7 @@ def _difference(plan: Measures, home: Measures) -> pd.DataFrame:
     return pd.concat([district[halls.columns], halls], ignore_index=True)
 
 
-def _staff_table(
-    scenario: Scenario, tables: StaffingTables, solution: Solution, parts: list[Station]
-) -> pd.DataFrame:
+def _staff_table(tables: StaffingTables, solution: Solution, parts: list[Station]) -> pd.DataFrame:
     by_hall = solution.idle.sum(axis=2)
     for s, hall in enumerate(tables.station_hall):
         by_hall[:, hall] += solution.clerks[:, s].sum(axis=1)

@@ -1,7 +1,7 @@
 """The recommendation as people get it: a page, a workbook, the moves, and the figures as JSON.
 
 Pure: the same recommendation gives the same bytes.  When it was made and how long it took stands
-in the `manifest` of `summary.json` alone.  The keys and columns are described in `docs/report.md`.
+in the `manifest` of `summary.json` alone.  The keys and columns are described in `docs/outputs.md`.
 """
 
 from __future__ import annotations
