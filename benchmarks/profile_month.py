@@ -2,7 +2,7 @@
 
     python benchmarks/profile_month.py [--runs 9]
 
-One thread; medians over replications.  `set up` is what is done once for any number of them.
+One thread, CPU time; medians over replications.  `set up` is what is done once for any number of them.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ def profile(of: Month, runs: int) -> tuple[float, list[float]]:
     took: dict[str, list[float]] = {step: [] for step in STEPS}
     visitors = []
     for run in range(runs + 1):
-        clock = [time.perf_counter()]
+        clock = [time.process_time()]
         parts = stations(of.scenario)
         chance, rota, ledger = Chance(of, parts, 1, "verify"), Rota(of, parts), Ledger(of, parts)
         opened = np.tile([len(p.windows) for p in parts], len(of.dates))
-        clock.append(time.perf_counter())
+        clock.append(time.process_time())
         crowd = chance.crowd(run)
-        clock.append(time.perf_counter())
+        clock.append(time.process_time())
         visits = visit_columns(crowd, rota, opened, "compiled")
-        clock.append(time.perf_counter())
+        clock.append(time.process_time())
         ledger.count(crowd, visits, rota.closing(opened), rota.staffed(opened))
-        clock.append(time.perf_counter())
+        clock.append(time.process_time())
         if run:  # the first may compile
             visitors.append(len(crowd.arrival))
             for step, begin, end in zip(STEPS, clock, clock[1:], strict=False):
