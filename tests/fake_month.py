@@ -465,7 +465,6 @@ def fake(
             "objective": 1.23e6,
             "bound": 1.2298e6,
             "seconds": 0.4,
-            "rounding_loss": 0.0,
         },
         notes=(),
         assumptions=tuple(_assumptions(scenario)),

@@ -10,12 +10,31 @@ name of its module (`recommend`, `simulate`, `replay`), `hallsim.<name>` is the 
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+
+def _let_numba_cache_somewhere() -> None:
+    """Where neither the package nor the home folder can be written to, compile for this process only."""
+    if "NUMBA_CACHE_DIR" in os.environ or os.access(os.path.dirname(__file__), os.W_OK):  # noqa: PTH120
+        return
+    home = os.path.expanduser("~")  # noqa: PTH111 - pathlib is not imported yet
+    if not os.access(home, os.W_OK):
+        import atexit
+        import shutil
+        import tempfile
+
+        folder = tempfile.mkdtemp(prefix="hallsim-")
+        os.environ["NUMBA_CACHE_DIR"] = folder
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+_let_numba_cache_somewhere()
 
 _HOMES = {
     "Scenario": "scenario",

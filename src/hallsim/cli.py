@@ -70,10 +70,6 @@ def _explain(problem: Exception) -> int:
     if isinstance(problem, OutputLocked):
         text = say("{file} cannot be written; is it open in another program? Nothing was changed")
         return _fail(text.format(file=problem.file), ExitCode.USAGE)
-    if isinstance(problem, NoPlan):
-        return _fail(str(problem), ExitCode.INFEASIBLE)
-    if isinstance(problem, ValueError):
-        return _fail(str(problem), ExitCode.SCENARIO)
     if isinstance(problem, OSError):  # a full or read-only disk: no fault of hallsim
         return _fail(str(problem), ExitCode.USAGE)
     return _bug(problem)
@@ -128,10 +124,6 @@ def _wants_json() -> bool:
 
 def _say(language: Language | None = None) -> Callable[[str], str]:
     return translator("cli", language or _language())
-
-
-class NoPlan(Exception):  # noqa: N818 - the name says what is the case
-    """No staffing satisfies the constraints."""
 
 
 class _InOrder(click.Group):
@@ -262,28 +254,41 @@ def recommend(
     """
     from hallsim.checks import parse_month
 
-    parse_month(month)
+    year_and_month = parse_month(month)
     reading = _read(folder, variant, sets)
     scenario = reading.scenario
     language: Language = lang or scenario.language
     target = out or _folder(reading, month, variant, language)
+    from hallsim.demand import expect
     from hallsim.outputs import write_all
+    from hallsim.problems import ExitCode
+    from hallsim.recommend import ClosedMonth
     from hallsim.recommend import recommend as run
     from hallsim.report import render, summary
+    from hallsim.staffing import NoPlan
 
-    _refuse_early(target, force, reading, seed, replications, period)
+    study = {
+        "seed": scenario.run.seed if seed is None else seed,
+        "replications": replications or scenario.run.replications,
+        "period": period or scenario.run.period,
+        "set": list(sets),
+    }
+    _refuse_early(target, force, reading, study)
     say = _say(lang)
+    if strict and expect(scenario, *year_and_month).provisional:
+        text = say("the holidays of {month} are provisional").format(month=month)
+        return _fail(text, ExitCode.DATA)
     with _progress(say) as progress:
         try:
             found = run(
                 scenario, month, scenario_name=variant or "base", seed=seed, replications=replications,
                 period=period, jobs=jobs or os.cpu_count() or 1, progress=progress,
             )  # fmt: skip
-        except RuntimeError as problem:
-            raise NoPlan(str(problem)) from problem
-        if strict and found.provisional:
-            return _fail(say("the holidays of {month} are provisional").format(month=month), 4)
-        found = _with_origins(found, reading, _command(month))
+        except NoPlan as problem:
+            return _fail(str(problem), ExitCode.INFEASIBLE)
+        except ClosedMonth as problem:
+            return _fail(str(problem), ExitCode.SCENARIO)
+        found = _with_origins(found, reading, study, language)
         progress("report", 0, 1)
         files = render(found, language)
         progress("report", 1, 1)
@@ -605,14 +610,7 @@ def _folder(reading: Reading, month: str, variant: str | None, language: Languag
     return Path("reports") / month / name
 
 
-def _refuse_early(
-    target: Path,
-    force: bool,
-    reading: Reading,
-    seed: int | None,
-    replications: int | None,
-    period: str | None,
-) -> None:
+def _refuse_early(target: Path, force: bool, reading: Reading, study: dict[str, Any]) -> None:
     """Do not work for a result that may not be written: another study is already in the folder."""
     from hallsim.outputs import OutputExists
 
@@ -620,15 +618,8 @@ def _refuse_early(
     if force or old is None:
         return
     made = old.get("manifest", {})
-    run = reading.scenario.run
-    same = (
-        made.get("inputs") == dict(reading.hashes)
-        and made.get("hallsim") == __version__
-        and made.get("seed") == (run.seed if seed is None else seed)
-        and made.get("replications") == (replications or run.replications)
-        and (period or run.period) == made.get("period")
-    )
-    if not same:
+    wanted = {**study, "inputs": dict(reading.hashes), "hallsim": __version__}
+    if any(made.get(key) != value for key, value in wanted.items()):
         raise OutputExists(target, ["summary.json"])
 
 
@@ -648,20 +639,19 @@ def _without_equal_summary(target: Path, files: dict[str, bytes]) -> dict[str, b
     return files
 
 
-def _command(month: str) -> str:
-    words = [Path(sys.argv[0]).name or "hallsim", *sys.argv[1:]]
-    return " ".join(words)
-
-
-def _with_origins(found: Recommendation, reading: Reading, command: str) -> Recommendation:
+def _with_origins(
+    found: Recommendation, reading: Reading, study: dict[str, Any], language: Language
+) -> Recommendation:
     import dataclasses
 
     told = tuple(
         {"path": path, "value": _plain(o.value), "source": o.source, "note": o.note}
         for path, o in reading.origins.items()
     )
-    meta = {**found.meta, "inputs": dict(reading.hashes), "command": command}
-    return dataclasses.replace(found, assumptions=told, meta=meta)
+    command = " ".join([Path(sys.argv[0]).name or "hallsim", *sys.argv[1:]])
+    meta = {**found.meta, **study, "inputs": dict(reading.hashes), "command": command}
+    notes = tuple(f"{n.path}: {n.message(language)}" for n in reading.notes)
+    return dataclasses.replace(found, assumptions=told, meta=meta, notes=notes)
 
 
 @contextmanager
@@ -721,7 +711,12 @@ def _tell(found: Recommendation, target: Path, say: Callable[[str], str]) -> Non
     if found.provisional:
         lines.append(say(_PROVISIONAL))
     if found.worse():
-        lines.append(say("the check on fresh visitors contradicts the plan: it lengthens the wait"))
+        lines.append(
+            say(
+                "the check on fresh visitors contradicts the plan: "
+                "waiting, lost visitors and overtime together grow"
+            )
+        )
     lines.append(say("report: {path}").format(path=target / "report.html"))
     for line in lines:
         click.echo(line)

@@ -71,8 +71,18 @@ class Recommendation:
         return float(row["mean"]), float(row["lo"]), float(row["hi"])
 
     def worse(self) -> bool:
-        """Whether the check on fresh visitors says, beyond its interval, that the plan lengthens the wait."""
-        return self.gain()[1] > 0
+        """Whether the check on fresh visitors says, beyond its interval, that the plan costs more.
+
+        By what the optimizer minimises: waiting, lost visitors and overtime, in visitor minutes.
+        """
+        goal = self.scenario.objective
+        home, plan = (
+            m.samples("total_wait_min")
+            + goal.lost_minutes * m.samples("lost")
+            + goal.overtime_weight * m.samples("overtime_min")
+            for m in (self.home, self.plan)
+        )
+        return bool(interval(plan - home, self.plan.confidence)[1] > 0)
 
     @property
     def plot(self) -> Plots:
@@ -115,8 +125,8 @@ def recommend(
 
     Raises:
         ScenarioProblems: not a month `YYYY-MM`, or outside the calendar.
-        ValueError: a month in which no hall opens.
-        RuntimeError: no plan satisfies the minimum staffing.
+        ClosedMonth: a month in which no hall opens.
+        NoPlan: no plan satisfies the minimum staffing.
     """
     started = time.perf_counter()
     run = scenario.run
@@ -174,6 +184,10 @@ def recommend(
     )  # fmt: skip
 
 
+class ClosedMonth(ValueError):  # noqa: N818 - the name says what is the case
+    """No hall opens in the month."""
+
+
 Span = tuple[int, int]
 """First and last day of a period, as indices into the dates of the month, inclusive."""
 
@@ -191,11 +205,12 @@ def periods_of(month: Month, kind: str) -> list[Span]:
     days joins its neighbour.  A day's period lasts until the next working day.
 
     Raises:
-        ValueError: an unknown kind, or no working day in the month.
+        ClosedMonth: no working day in the month.
+        ValueError: an unknown kind.
     """
     work = working_days(month)
     if len(work) == 0:
-        raise ValueError(f"no hall opens in {month.label}")
+        raise ClosedMonth(f"no hall opens in {month.label}")
     if kind == "month":
         starts = [0]
     elif kind == "day":
@@ -438,7 +453,7 @@ def _solver(solution: Solution) -> dict[str, Any]:
     return {
         "name": solution.solver, "status": solution.status, "gap": solution.gap,
         "integral": solution.integral, "objective": solution.objective, "bound": solution.bound,
-        "seconds": round(solution.seconds, 3), "rounding_loss": 0.0,
+        "seconds": round(solution.seconds, 3),
         "table_repair": solution.repaired,
     }  # fmt: skip
 

@@ -248,9 +248,6 @@ class View:
         elif solver.get("gap") is not None:
             best = _percent(solver["gap"])
             told.append(_("No other plan is more than {gap} better by the same figures.", gap=best))
-        if not solver.get("integral", True):
-            loss = _percent(solver["rounding_loss"])
-            told.append(_("The plan was rounded to whole clerks; that cost {loss}.", loss=loss))
         return told
 
     def flags(self) -> list[str]:

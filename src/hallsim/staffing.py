@@ -31,6 +31,11 @@ from hallsim.demand import Floats
 from hallsim.records import Ints
 from hallsim.scenario import Scenario, Transfers
 
+
+class NoPlan(RuntimeError):  # noqa: N818 - the name says what is the case
+    """No staffing satisfies the constraints, or the time limit came before the first one."""
+
+
 GAP = 1e-4
 """Relative gap at which the integer programme may stop."""
 DISTRICT = -1
@@ -109,7 +114,7 @@ def solve(tables: StaffingTables, time_limit: float = 120.0) -> Solution:
     """The best plan for these tables.
 
     Raises:
-        RuntimeError: the solver ended without a plan (minimum staffing above the clerks there are).
+        NoPlan: the solver ended without a plan (minimum staffing above the clerks there are).
     """
     started = time.perf_counter()
     model = _Model(tables, integer=False)
@@ -156,10 +161,11 @@ def _run(problem: Any, time_limit: float) -> tuple[str, float, float]:
     info = highs.getInfo()
     status = highs.modelStatusToString(highs.getModelStatus())
     if info.primal_solution_status != 2:  # kSolutionStatusFeasible
-        raise RuntimeError(f"no staffing plan: {status}")
+        raise NoPlan(f"no staffing plan: {status}")
     objective = float(info.objective_function_value)
-    has_integers = any(v.cat == "Integer" for v in problem.variables())
-    return status, objective, float(info.mip_dual_bound) if has_integers else objective
+    if any(v.cat == "Integer" for v in problem.variables()):
+        return status, objective, float(info.mip_dual_bound)
+    return status, objective, objective if status == "Optimal" else 0.0  # costs are not negative
 
 
 class _Model:
