@@ -12,7 +12,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from hallsim.scenario import Clerks, Demand, Hall, Hours, Item, Scenario, Windows
+from hallsim.scenario import (
+    Clerks,
+    Demand,
+    Hall,
+    Hours,
+    Item,
+    Scenario,
+    VisitorClass,
+    Weight,
+    Windows,
+)
 
 OFFICE = Hours(weekdays="09:00-12:00 14:00-18:00")  # type: ignore[arg-type]
 HALLS = (
@@ -63,3 +73,31 @@ def lone(
         "demand": (Demand(halls=("D",), item="permit", volume=volume),),
     }
     return Scenario(**(usual | fields))
+
+
+def full(**fields: Any) -> Scenario:
+    """The same district with everything a visit may have: cases, a second counter, returns, samples,
+    bookings, no-shows, people who leave at once or turn round."""
+    permit = PERMIT.model_copy(
+        update={
+            "law": "empirical", "sample": "seen", "cases": 1.5, "next": "card", "walk_minutes": 2.0,
+            "return_share": 0.2, "return_days": 6.0,
+        }
+    )  # fmt: skip
+    usual: dict[str, Any] = {
+        "items": (permit, CARD),
+        "profiles": tuple(
+            Weight(profile="seen", kind="minutes", key=k, weight=w)
+            for k, w in (("2", 1), ("12.5", 2), ("30", 1))
+        ),
+        "classes": {
+            "walk_in": VisitorClass(
+                share=0.7, leave_at_once=0.05, patience_minutes=60, balk_at=12
+            ),
+            "booked": VisitorClass(
+                share=0.3, credit_minutes=20, slot_minutes=30, late_minutes=-3,
+                late_sd_minutes=8, no_show=0.1,
+            ),
+        },
+    }  # fmt: skip
+    return small(**(usual | fields))

@@ -31,7 +31,7 @@ from hallsim.scenario import (
     Windows,
 )
 from hallsim.stations import stations
-from small import CARD, HALLS, PERMIT, YEARLY, lone, small
+from small import CARD, HALLS, PERMIT, YEARLY, full, lone, small
 
 P_MIN = 1e-6
 HOUR = 3600
@@ -479,3 +479,181 @@ def test_absences_of_two_stations_of_a_hall_are_independent() -> None:
         [dice.windows_open(np.full(60, 8), r).reshape(30, 2) for r in range(400)]
     )
     assert near(np.corrcoef(found.T)[0, 1], 0, 1 / np.sqrt(len(found)))
+
+
+# Visits ------------------------------------------------------------------------------------------
+
+
+def chi_square(found: np.ndarray, law: Any, largest: int) -> float:
+    """p-value of whole numbers 1, 2, … against a law, those from `largest` on together."""
+    seen = np.bincount(np.minimum(found, largest), minlength=largest + 1)[1:]
+    right = np.array([law.pmf(k) for k in range(1, largest)] + [law.sf(largest - 1)])
+    assert seen.sum() == len(found) and abs(right.sum() - 1) < 1e-9
+    return float(stats.chisquare(seen, right * len(found)).pvalue)
+
+
+def test_work_follows_the_sample_scaled_to_its_mean() -> None:
+    """Minutes 2, 6 and 22 with weights 1, 2 and 1 have mean 9; scaled to 12.  Chi-square, 1e-6."""
+    item = PERMIT.model_copy(update={"law": "empirical", "sample": "seen", "cv": 0.0})
+    seen = (("2", 1), ("22", 1), ("6", 2))
+    profile = tuple(Weight(profile="seen", kind="minutes", key=k, weight=w) for k, w in seen)
+    work = chance(lone(items=(item,), profiles=profile, volume=250 * 1000)).crowd(0).service
+    values, counts = np.unique(work, return_counts=True)
+    assert values.tolist() == [160, 480, 1760]
+    assert stats.chisquare(counts, len(work) * np.array([0.25, 0.5, 0.25])).pvalue > P_MIN
+
+
+def test_a_visitor_brings_one_case_and_a_poisson_number_more() -> None:
+    """Chi-square of about 21 000 visitors, 1e-6; work of fixed minutes counts the cases."""
+    item = PERMIT.model_copy(update={"law": "fixed", "cases": 2.5})
+    work = chance(lone(items=(item,), volume=250 * 1000)).crowd(0).service
+    assert not (work % 720).any()
+    assert chi_square(work // 720, stats.poisson(1.5, loc=1), 8) > P_MIN
+
+
+def test_the_cases_of_a_visitor_are_independent() -> None:
+    """Var = n̄ cv² m² + Var(n) m² for work of cv 0.6 in 2.5 cases; 5 standard errors."""
+    item = PERMIT.model_copy(update={"law": "gamma", "cases": 2.5})
+    work = chance(lone(items=(item,), volume=250 * 1000)).crowd(0).service / 720
+    squares = (work - 2.5) ** 2
+    assert near(work.mean(), 2.5, work.std() / np.sqrt(len(work)))
+    assert near(squares.mean(), 2.5 * 0.36 + 1.5, squares.std() / np.sqrt(len(work)))
+
+
+def test_some_leave_at_once_and_others_turn_round_at_a_length_of_their_own() -> None:
+    """Binomial and geometric, about 21 000 visitors; 1e-6 each."""
+    classes = {"a": VisitorClass(share=1, leave_at_once=0.1, balk_at=7)}
+    crowd = chance(lone(classes=classes, volume=250 * 1000)).crowd(0)
+    assert set(crowd.patience) == {0, NEVER}
+    n, zero = len(crowd.patience), int((crowd.patience == 0).sum())
+    assert stats.binomtest(zero, n, 0.1).pvalue > P_MIN
+    assert chi_square(crowd.balk_at, stats.geom(1 / 7), 40) > P_MIN
+    assert near(stats.spearmanr(crowd.balk_at, crowd.patience).statistic, 0, 1 / np.sqrt(n))
+
+
+def test_booked_visitors_come_around_the_beginning_of_their_slot() -> None:
+    """Lateness normal: Kolmogorov-Smirnov, 1e-6; without lateness all come on the dot."""
+    hours = Hours(weekdays="09:00-12:00 14:00-18:00", doors_minutes=30)  # type: ignore[arg-type]
+    dot = VisitorClass(share=1, slot_minutes=60)
+    late = VisitorClass(share=1, slot_minutes=60, late_minutes=-2, late_sd_minutes=5)
+    found = {}
+    for name, one in (("dot", dot), ("late", late)):
+        crowd = chance(lone(classes={"a": one}, hours=hours, volume=250 * 1000)).crowd(0)
+        found[name] = crowd.arrival
+        for a, b in zip(crowd.first, crowd.last, strict=True):
+            assert (np.diff(crowd.arrival[a:b]) >= 0).all()
+    assert set(found["dot"]) == {h * HOUR for h in (9, 10, 11, 14, 15, 16, 17)}
+    lateness = (found["late"] + 1800) % HOUR - 1800
+    spread = lateness + (np.arange(len(lateness)) * 0.6180339887 % 1) - 0.5
+    assert stats.kstest(spread, stats.norm(-120, 300).cdf).pvalue > P_MIN
+
+
+def test_lateness_ends_at_the_doors_and_at_closing() -> None:
+    late = VisitorClass(share=1, slot_minutes=30, late_sd_minutes=400)
+    crowd = chance(lone(classes={"a": late})).crowd(0)
+    assert (crowd.arrival.min(), crowd.arrival.max()) == (9 * HOUR, 18 * HOUR)
+    place = np.repeat(crowd.in_time, crowd.last - crowd.first)
+    assert ((np.arange(len(place)) >= place) == (crowd.arrival == 18 * HOUR)).all()
+
+
+def test_no_shows_are_left_out_and_the_others_are_as_they_were() -> None:
+    """Binomial, 1e-6."""
+    before = chance(lone(volume=250 * 1000)).crowd(0)
+    classes = {"ordinary": VisitorClass(share=1, no_show=0.15)}
+    after = chance(lone(classes=classes, volume=250 * 1000)).crowd(0)
+    for unit in range(len(before.first)):
+        assert Counter(rows(after, unit)) <= Counter(rows(before, unit))
+    missing = len(before.arrival) - len(after.arrival)
+    assert stats.binomtest(missing, len(before.arrival), 0.15).pvalue > P_MIN
+
+
+def test_where_nothing_of_it_happens_both_paths_draw_the_same() -> None:
+    """A class without members has it all."""
+    nobody = VisitorClass(share=0, slot_minutes=30, no_show=0.5, balk_at=3)
+    classes = {"ordinary": VisitorClass(share=1, patience_minutes=60)}
+    short = chance(small(classes=classes)).crowd(4)
+    long = chance(small(classes=classes | {"nobody": nobody})).crowd(4)
+    for name in ("first", "in_time", "last", "arrival", "item", "service", "patience", "kind"):
+        np.testing.assert_array_equal(getattr(short, name), getattr(long, name))
+    assert set(long.balk_at) == {NEVER} and set(long.stage) == {1} and set(long.walk) == {0}
+
+
+def test_later_counters_follow_their_visit_and_change_no_first_one() -> None:
+    """Three counters; work of the later ones has the mean of its own item, to 5 standard errors."""
+    chain = (
+        PERMIT.model_copy(update={"next": "card", "walk_minutes": 2}),
+        CARD.model_copy(update={"next": "stamp", "walk_minutes": 1}),
+        Item(item="stamp", minutes=3, law="exponential"),
+    )
+    plain = tuple(i.model_copy(update={"next": ""}) for i in chain)
+    demand = (Demand(halls=("D",), item="permit", volume=250 * 1000),)
+    crowd = chance(lone(items=chain, demand=demand)).crowd(0)
+    alone = chance(lone(items=plain, demand=demand)).crowd(0)
+    for k, (walk, seconds, cv) in enumerate(((0, 720, 0.6), (120, 360, 0.6), (60, 180, 1))):
+        own = crowd.stage == k + 1
+        assert set(crowd.walk[own]) == {walk} and set(crowd.item[own]) == {k}
+        work = crowd.service[own]
+        assert near(work.mean(), seconds, seconds * cv / np.sqrt(len(work)))
+        np.testing.assert_array_equal(crowd.arrival[own], alone.arrival)
+    np.testing.assert_array_equal(crowd.service[::3], alone.service)
+    np.testing.assert_array_equal(crowd.last, 3 * alone.last)
+    assert near(stats.spearmanr(crowd.service[::3], crowd.service[1::3]).statistic, 0,
+                1 / np.sqrt(len(alone.arrival)))  # fmt: skip
+
+
+def september_only(share: float) -> Scenario:
+    """Everybody comes in September, and then the returns."""
+    weights = {str(m): float(m == 9) for m in range(1, 13)}
+    profile = tuple(Weight(profile="y", kind="month", key=k, weight=w) for k, w in weights.items())
+    item = PERMIT.model_copy(update={"months": "y", "return_share": share, "return_days": 8})
+    return lone(items=(item,), profiles=profile, volume=60000)
+
+
+@pytest.mark.parametrize("month", [9, 10])
+def test_returns_come_after_a_geometric_number_of_open_days(month: int) -> None:
+    """Poisson counts by open day with mean sum over m s P(N = k), also in the month after, which
+    draws the days before it; chi-square of 20 months, 1e-6, and less than 1 % missed."""
+    days = [expect(september_only(0), 2018, m) for m in (9, 10)]
+    is_open = np.concatenate([m.open[:, 0] for m in days])
+    mean = np.concatenate([m.mean[:, 0, 0] for m in days])[is_open]
+    law = stats.geom(1 / 8)
+    again = [0.4 * sum(mean[j] * law.pmf(k - j) for j in range(k)) for k in range(len(mean))]
+    right = mean + np.array(again)
+    own = slice(0, days[0].open.sum()) if month == 9 else slice(days[0].open.sum(), None)
+    dice = chance(september_only(0.4), month=month)
+    crowds = [dice.crowd(r) for r in range(20)]
+    counts = sum(c.last - c.first for c in crowds)[days[month - 9].open[:, 0]]
+    expected = 20 * right[own]
+    keep = expected > 10
+    statistic = ((counts - expected) ** 2 / expected)[keep].sum()
+    assert stats.chi2(keep.sum()).sf(statistic) > P_MIN
+    assert counts.sum() > 0.98 * expected.sum()
+
+
+def test_returns_leave_first_visits_as_they_were() -> None:
+    first, both = (chance(september_only(s)).crowd(1) for s in (0.0, 0.4))
+    for unit in range(len(first.first)):
+        assert Counter(rows(first, unit)) <= Counter(rows(both, unit))
+
+
+def test_ten_percent_more_demand_leaves_full_visits_as_they_were() -> None:
+    more = tuple(r.model_copy(update={"volume": r.volume * 1.1}) for r in small().demand)
+    usual, busier = chance(full()).crowd(3), chance(full(demand=more)).crowd(3)
+    assert len(busier.arrival) > 1.05 * len(usual.arrival)
+
+    def visits(crowd: Crowd, unit: int) -> list[tuple[int, ...]]:
+        a, b = crowd.first[unit], crowd.last[unit]
+        extra = zip(crowd.balk_at[a:b], crowd.stage[a:b], crowd.walk[a:b], strict=True)
+        return [(*r, *map(int, e)) for r, e in zip(rows(crowd, unit), extra, strict=True)]
+
+    for unit in range(len(usual.first)):
+        after = iter(visits(busier, unit))
+        assert all(row in after for row in visits(usual, unit))
+
+
+def test_a_circle_of_counters_is_refused() -> None:
+    circle = tuple(
+        i.model_copy(update={"next": n}) for i, n in ((PERMIT, "card"), (CARD, "permit"))
+    )
+    with pytest.raises(ValueError, match="counters"):
+        chance(small(items=circle))

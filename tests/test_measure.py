@@ -77,14 +77,14 @@ def values(measures: Measures, by: str = "district") -> dict[str, float]:
 
 def test_the_counts_of_the_day_by_hand() -> None:
     tally, _ = by_hand()
-    right = {"visitors": 6, "served": 4, "abandoned": 1, "turned_away": 1, "tickets": 5,
+    right = {"visitors": 6, "served": 4, "abandoned": 1, "turned_away": 1, "balked": 0, "tickets": 5,
              "wait_s": 51 * 60, "within": 3, "work_s": 75 * 60, "overtime_s": 15 * 60,
              "staffed_s": 60 * 60}  # fmt: skip
     found = dict(zip(FIELDS, tally.unit.sum(axis=0).astype(int).tolist(), strict=True))
     assert found == right
     np.testing.assert_array_equal(tally.unit[2], tally.unit.sum(axis=0))
     for cells in (tally.hall_hour[0, 9], tally.item[0], tally.kind[0]):
-        np.testing.assert_array_equal(cells[:9], tally.unit[2, :9])
+        np.testing.assert_array_equal(cells[:10], tally.unit[2, :10])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hallsim.demand import expect
+from hallsim.measure import FIELDS
 from hallsim.scenario import Clerks, Hours, Scenario, Staffing, Variation, VisitorClass, Windows
 from hallsim.simulate import simulate_staffings
 from hallsim.staffing import convex_envelope
@@ -66,17 +67,18 @@ def test_an_entry_is_what_a_whole_simulation_of_that_staffing_costs(scenario: Sc
     )
     for k, measures in enumerate(whole.values()):
         for r, tally in enumerate(measures.tallies):
-            served, abandoned, away = tally.unit[:, 1], tally.unit[:, 2], tally.unit[:, 3]
+            cells = dict(zip(FIELDS, tally.unit.T, strict=True))
+            lost = cells["abandoned"] + cells["turned_away"] + cells["balked"]
             shape = (30, len(parts))
             cell = found.values[r, :, :, k]
-            np.testing.assert_array_equal(cell[..., LOST], (abandoned + away).reshape(shape))
+            np.testing.assert_array_equal(cell[..., LOST], lost.reshape(shape))
             np.testing.assert_allclose(
-                cell[..., WAIT], tally.unit[:, 5].reshape(shape) / 60, rtol=1e-12
+                cell[..., WAIT], cells["wait_s"].reshape(shape) / 60, rtol=1e-12
             )
             np.testing.assert_allclose(
-                cell[..., OVERTIME], tally.unit[:, 8].reshape(shape) / 60, rtol=1e-12
+                cell[..., OVERTIME], cells["overtime_s"].reshape(shape) / 60, rtol=1e-12
             )
-            assert served.sum() > 0 or k == 0
+            assert cells["served"].sum() > 0 or k == 0
 
 
 def test_tables_with_different_ends_agree_where_they_overlap() -> None:

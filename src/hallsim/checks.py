@@ -25,6 +25,7 @@ from hallsim.scenario import (
     WEEKDAYS,
     Hall,
     Hours,
+    Item,
     Scenario,
     Session,
     Sessions,
@@ -39,10 +40,13 @@ FIRST_YEAR, LAST_YEAR = 2004, 2099
 """The years of the calendar."""
 MAX_ITEMS = 62
 """Items of a scenario: each is one bit of a duty's list."""
+MAX_STAGES = 6
+"""Counters of a visit."""
 MONTHS = tuple(str(month) for month in range(1, 13))
-PROFILE_KEYS = {"month": MONTHS, "weekday": (*WEEKDAYS, "makeup"), "hour": ()}
-"""The keys that a profile may have; those of hours are spans."""
-NEEDED_KEYS = {"month": MONTHS, "weekday": WEEKDAYS[:5], "hour": ()}
+PROFILE_KEYS = {"month": MONTHS, "weekday": (*WEEKDAYS, "makeup"), "hour": (), "minutes": ()}
+"""The keys that a profile may have; those of hours are spans, those of minutes numbers."""
+PROFILE_EXAMPLES = {"hour": "09:00-10:00", "minutes": "12.5"}
+NEEDED_KEYS = {"month": MONTHS, "weekday": WEEKDAYS[:5], "hour": (), "minutes": ()}
 """Keys whose absence would be an unseen zero."""
 
 
@@ -195,7 +199,7 @@ def item_references(d: Draft) -> Iterator[Finding]:
 
 def profile_references(d: Draft) -> Iterator[Finding]:
     """Items name profiles of the right kind."""
-    kinds = {"months": "month", "weekdays": "weekday", "hours": "hour"}
+    kinds = {"months": "month", "weekdays": "weekday", "hours": "hour", "sample": "minutes"}
     for column, kind in kinds.items():
         names = list(dict.fromkeys(w.profile for w in d.scenario.profiles if w.kind == kind))
         for n, item in enumerate(d.scenario.items):
@@ -203,6 +207,28 @@ def profile_references(d: Draft) -> Iterator[Finding]:
             if name and name not in names and not d.knows("profiles", name):
                 params = {"kind": both(kind, synonyms.PROFILE_KIND)}
                 yield Finding(("items", n, column), "unknown_profile", name, params, names)
+    for n, item in enumerate(d.scenario.items):
+        if item.law == "empirical" and not item.sample:
+            yield Finding(("items", n, "sample"), "sample_needed")
+
+
+def next_counters(d: Draft) -> Iterator[Finding]:
+    """Items name other items as their next counter, and a visit has an end."""
+    items = {i.item: i for i in d.scenario.items}
+    for n, item in enumerate(d.scenario.items):
+        loc = ("items", n, "next")
+        if item.next and item.next not in items and not d.knows("items", item.next):
+            yield Finding(loc, "unknown_item", item.next, {}, items)
+        elif item.next and len(stages(items, item.item)) > MAX_STAGES:
+            yield Finding(loc, "stages_too_many", item.next, {"limit": MAX_STAGES})
+
+
+def stages(items: Mapping[str, Item], first: str) -> list[str]:
+    """The counters of a visit; those of a circle until it is too long."""
+    found = [first]
+    while len(found) <= MAX_STAGES and items[found[-1]].next in items:
+        found.append(items[found[-1]].next)
+    return found
 
 
 # --- profiles, peaks, calendar, classes, hours ------------------------------------------------
@@ -219,12 +245,21 @@ def profile_keys(d: Draft) -> Iterator[Finding]:
             if clash and w.key not in clash:  # the same key twice is told as a duplicate
                 yield Finding(loc, "profile_overlap", w.key, {"other_key": clash[0]})
             spans[w.profile].append((*span, w.key))
+        elif w.kind == "minutes" and is_positive(w.key):
+            continue
         elif w.key not in PROFILE_KEYS[w.kind]:
             words = {key: synonyms.PROFILE_KEY[key] for key in PROFILE_KEYS[w.kind]}
             candidates = [*words, *(word for key in words for word in words[key])]
-            keys = ", ".join(both(key, words) for key in list(words)[:2]) or "09:00-10:00"
+            keys = (
+                ", ".join(both(key, words) for key in list(words)[:2]) or PROFILE_EXAMPLES[w.kind]
+            )
             params = {"kind": both(w.kind, synonyms.PROFILE_KIND), "keys": keys}
             yield Finding(loc, "profile_key", w.key, params, candidates * (w.kind == "weekday"))
+
+
+def is_positive(key: str) -> bool:
+    """Whether the text is a number above 0."""
+    return re.fullmatch(r"\d+(\.\d+)?", key) is not None and float(key) > 0
 
 
 def hour_span(key: str) -> tuple[int, int] | None:
@@ -424,12 +459,13 @@ def _unserved(d: Draft, table: str, column: str, rule: str) -> Iterator[Finding]
     for row in getattr(d.scenario, table):
         if row.count:
             served[row.hall] |= set(getattr(row, column))
-    known = {i.item for i in d.scenario.items}
+    known = {i.item: i for i in d.scenario.items}
     for n, row in enumerate(d.scenario.demand):
         halls = [h.hall for h in _halls(d, row.halls) if row.volume and h.weight]
-        lacking = [h for h in halls if h in served and not served[h] & {"*", row.item}]
-        if lacking and row.item in known:
-            yield Finding(("demand", n, "item"), rule, row.item, {"halls": _some(lacking)})
+        for item in dict.fromkeys(stages(known, row.item)) if row.item in known else ():
+            lacking = [h for h in halls if h in served and not served[h] & {"*", item}]
+            if lacking:
+                yield Finding(("demand", n, "item"), rule, item, {"halls": _some(lacking)})
 
 
 def demand_weights(d: Draft) -> Iterator[Finding]:
@@ -464,6 +500,7 @@ CHECKS: tuple[Check, ...] = (
     hours_names,
     item_references,
     profile_references,
+    next_counters,
     profile_keys,
     profile_weights,
     peak_days,

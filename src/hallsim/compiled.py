@@ -20,6 +20,7 @@ from hallsim.records import (
     NEVER,
     SERVED,
     TURNED_AWAY,
+    VOID,
     Choices,
     Duties,
     Int,
@@ -69,9 +70,10 @@ def simulate(
     first, last = _groups(day, hall)
     place, unit = _keys(rota.day, rota.hall), _keys(day[first], hall[first])
     columns = [np.full(n, NEVER, np.int64) for _ in range(5)]
+    none = np.empty(0, np.int64)
     run_units(
         first, last, visitors.arrival[order], visitors.item[order], visitors.credit[order],
-        visitors.service[order], visitors.patience[order],
+        visitors.service[order], visitors.patience[order], none, none, none,
         np.searchsorted(place, unit, "left"), np.searchsorted(place, unit, "right"),
         rota.window, rota.items, rota.on, rota.off, rota.speed, serve_out, *columns,
     )  # fmt: skip
@@ -145,6 +147,7 @@ def _next_stages(people: Visitors) -> Ints:
 def run_units(
     first: Ints, last: Ints,
     arrival: Ints, item: Ints, credit: Ints, service: Ints, patience: Ints,
+    balk_at: Ints, stage: Ints, walk: Ints,
     duty_first: Ints, duty_last: Ints,
     window: Ints, items: Ints, on: Ints, off: Ints, speed: Ints, serve_out: bool,
     outcome: Ints, out_window: Ints, ticket: Ints, called: Ints, finished: Ints,
@@ -152,12 +155,15 @@ def run_units(
     """Simulate unit u = visitor rows first[u]:last[u] under duty rows duty_first[u]:duty_last[u].
 
     A unit is the people and windows of one hall (or of one station of a hall) on one day.
+    `balk_at`, `stage` and `walk` are empty where nobody balks and no visit has more than one stage;
+    else the rows of a visit follow each other.
     """
     for u in range(len(first)):
         a, b = first[u], last[u]
         c, d = duty_first[u], duty_last[u]
         hall_day(
             arrival[a:b], item[a:b], credit[a:b], service[a:b], patience[a:b],
+            balk_at[a:b], stage[a:b], walk[a:b],
             window[c:d], items[c:d], on[c:d], off[c:d], speed[c:d], serve_out,
             outcome[a:b], out_window[a:b], ticket[a:b], called[a:b], finished[a:b],
         )  # fmt: skip
@@ -166,26 +172,39 @@ def run_units(
 @njit(cache=True, nogil=True)
 def hall_day(
     arrival: Ints, item: Ints, credit: Ints, service: Ints, patience: Ints,
+    balk_at: Ints, stage: Ints, walk: Ints,
     window: Ints, items: Ints, on: Ints, off: Ints, speed: Ints, serve_out: bool,
     outcome: Ints, out_window: Ints, ticket: Ints, called: Ints, finished: Ints,
 ) -> None:  # fmt: skip
-    """Simulate one unit; the last five columns, filled with NEVER, are written in place."""
+    """Simulate one unit; the last five columns, filled with NEVER, are written in place.
+
+    `balk_at`, `stage` and `walk` are as in `run_units`.
+    """
     n, m = len(arrival), len(window)
     plain = True
     for d in range(1, m):
         plain = plain and items[d] == items[0]
+    for v in range(len(stage)):
+        plain = plain and stage[v] == 1 and balk_at[v] == NEVER
     if m == 0:  # rule 1: closed all day
         for v in range(n):
-            outcome[v] = TURNED_AWAY
+            outcome[v] = VOID if len(stage) > 0 and stage[v] > 1 else TURNED_AWAY
     elif plain:
         _plain_day(
             arrival, item, credit, service, patience, window, items, on, off, speed, serve_out,
             outcome, out_window, ticket, called, finished,
         )  # fmt: skip
     else:
-        none, zero, one = np.full(n, NEVER), np.zeros(n, np.int64), np.ones(n, np.int64)
+        zero, first_stage = np.zeros(n, np.int64), np.ones(n, np.int64)
+        next_stage = np.full(n, np.int64(NEVER))
+        for v in range(1, len(stage)):
+            if stage[v] > 1:
+                first_stage[v] = 0
+                next_stage[v - 1] = v
+        if len(stage) == 0:
+            balk_at, walk = next_stage, zero
         run_days(
-            zero, arrival, item, credit, service, patience, none, one, none, zero,
+            zero, arrival, item, credit, service, patience, balk_at, first_stage, next_stage, walk,
             zero, zero, zero[:0], zero[:0], 1, np.zeros(m, np.int64), window, items, on, off, speed,
             serve_out, 0, 0, outcome, zero.copy(), out_window, ticket, called, finished,
         )  # fmt: skip

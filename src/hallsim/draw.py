@@ -5,14 +5,19 @@ in ticket order.  A visitor is keyed by (seed, purpose, hall, item, day, replica
 each of their properties by its own number in that stream; more demand adds visitors and leaves the
 others as they were.  Given the random factors of the day, the visitors of each hall, item and slot
 of the hour profile are exactly Poisson: their number is, and each picks a moment independently.
+
+Booked visitors, no-shows, returns, later counters and balking are drawn on a path of their own
+(`_come`, `_live`); scenarios without them take the shorter one (`_fill`).  Where none of it happens
+both give the same rows.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -20,7 +25,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from hallsim import streams
-from hallsim.demand import Floats, Month, Shape, arrival_window, shape
+from hallsim.checks import FIRST_YEAR, MAX_STAGES, stages
+from hallsim.demand import Floats, Month, Shape, arrival_window, expect, profiles, shape
 from hallsim.records import NEVER, Int, Ints, Visitors
 from hallsim.scenario import Scenario
 from hallsim.stations import Station
@@ -30,8 +36,14 @@ Purpose = Literal["plan", "verify"]
 """Visitors that the optimizer sees, and fresh ones for judging its plan."""
 
 Keys = NDArray[np.uint64]
-_LAWS = {"lognormal": 0, "gamma": 1, "exponential": 2, "fixed": 3}
+_LAWS = {"lognormal": 0, "gamma": 1, "exponential": 2, "fixed": 3, "empirical": 4}
 _FOR_EVER = -1.0
+_LEAD_DAYS, _MISSED = 30, 0.01  # open days drawn before a month, and returns missed by fewer
+
+# Numbers of a visitor's stream: 0 moment, 1 work, 2 class, 3 patience, 10 and up gamma; 4 is the key
+# of a stream for the rest, whose numbers are these; counters and cases have streams of their own.
+_LEAVES, _BALKS, _SHOWS, _LATENESS, _RETURNS, _UNTIL, _RETURN_KEY, _CASES = range(8)
+_COUNTER_KEY, _CASE_KEY = 10, 100
 
 
 @dataclass(frozen=True)
@@ -41,8 +53,11 @@ class Crowd:
     Attributes:
         first, in_time, last: rows of unit u are first[u]:last[u]; those from in_time[u] on came
             after the last ticket and are turned away at the machine.
-        arrival, item, credit, service, patience: as in `records.Visitors`.
+        arrival, item, credit, service, patience: as in `records.Visitors`; the arrival of later
+            counters is that of the visit.
         kind: class of visitor, index into the scenario's classes.
+        balk_at, stage, walk: as in `records.Visitors`; empty where nobody balks and no visit has
+            more than one counter.  The rows of a visit follow each other.
     """
 
     first: Ints
@@ -54,6 +69,9 @@ class Crowd:
     service: Ints
     patience: Ints
     kind: Ints
+    balk_at: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    stage: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    walk: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
     def visitors(self) -> Visitors:
         """The rows that take a ticket, as a table for any engine: unit u is day u, hall 0."""
@@ -71,6 +89,11 @@ class Crowd:
             self.service,
             self.patience,
         )
+        if len(self.stage):
+            visit = np.cumsum(self.stage == 1)
+            whole = dataclasses.replace(
+                whole, balk_at=self.balk_at, visit=visit, stage=self.stage, walk=self.walk
+            )
         return whole.rows(keep)
 
 
@@ -106,27 +129,63 @@ class Chance:
         self._serves = _items_of_stations(scenario, stations)
         self._laws = _laws(scenario)
         self._classes = _classes(scenario)
-        self._shape_of, self._shapes, self._last_ticket = _shapes(month, stations)
+        self._shape_of, self._shapes, self._edges = _shapes(month, stations)
+        self._visits = _Visits(month) if _Visits.needed(scenario) else None
 
     def crowd(self, replication: int) -> Crowd:
         """The visitors of one replication; the same whenever and in whatever order it is asked for."""
+        if self._visits is not None:
+            return self._rich_crowd(self._visits, replication)
         factor = self.factors(replication)
         mean = self._month.mean * factor[:, :, None]
         args = (mean, self._visitor_keys, self._days, replication, self._hall_of, self._serves)
         first = np.concatenate(([0], np.cumsum(_count(*args))))
         rows = [np.empty(first[-1], np.int64) for _ in range(6)]
         in_time = np.empty(len(first) - 1, np.int64)
-        _fill(
-            *args, first, self._shape_of, *self._shapes, self._last_ticket, *self._laws,
-            *self._classes, in_time, *rows,
-        )  # fmt: skip
+        rules: list[Any] = [
+            *args, first, self._shape_of, *self._shapes, self._edges[1], *self._laws, *self._classes,
+        ]  # fmt: skip
+        rules += [in_time, *rows]
+        _fill(*rules)
         return Crowd(first[:-1], in_time, first[1:], *rows)
+
+    def _rich_crowd(self, visits: _Visits, replication: int) -> Crowd:
+        days = np.concatenate((visits.lead_days, self._days))
+        mean = np.concatenate((visits.lead_mean, self._month.mean))
+        mean = mean * self._factors(days, replication)[:, :, None]
+        args = (mean, self._visitor_keys, days, replication, self._hall_of, self._serves)
+        room = 2 * int(_count(*args).sum())
+        person = np.empty(room, np.uint64)
+        unit, moment, item, kind = (np.empty(room, np.int64) for _ in range(4))
+        rules: list[Any] = [
+            *args, len(visits.lead_days), *visits.open_days, self._shape_of, *self._shapes, self._edges,
+            self._classes[0], *visits.booking, *visits.returns,
+        ]  # fmt: skip
+        rules += [unit, moment, person, item, kind]
+        n = _come(*rules)
+        order = np.lexsort((moment[:n], unit[:n]))
+        columns: list[Any] = [column[order] for column in (unit, moment, person, item, kind)]
+        units = len(self._days) * len(self._stations)
+        length = np.bincount(columns[0], visits.counters[columns[3]], units).astype(np.int64)
+        first = np.concatenate(([0], np.cumsum(length)))
+        rows = [np.empty(first[-1], np.int64) for _ in range(9)]
+        in_time = first[:-1].copy()
+        lives: list[Any] = [
+            *columns, first, self._hall_of, self._edges[1], visits.next_item, visits.walk,
+            visits.balk, *self._laws, *self._classes, in_time,
+        ]  # fmt: skip
+        lives += rows
+        _live(*lives)
+        return Crowd(first[:-1], in_time, first[1:], *rows[: 9 if visits.eventful else 6])
 
     def factors(self, replication: int) -> Floats:
         """[D, H]: random factor of every day and hall, lognormal with mean 1 and the scenario's cv."""
+        return self._factors(self._days, replication)
+
+    def _factors(self, days: Ints, replication: int) -> Floats:
         variation = self._month.scenario.variation
         return _factors(
-            self._days, self._day_key, self._hall_keys, replication,
+            days, self._day_key, self._hall_keys, replication,
             _sigma(variation.day_cv), _sigma(variation.hall_cv),
         )  # fmt: skip
 
@@ -175,43 +234,129 @@ def _items_of_stations(scenario: Scenario, stations: list[Station]) -> NDArray[n
     return serves
 
 
-def _laws(scenario: Scenario) -> tuple[Ints, Floats, Floats]:
-    """Law, mean in seconds and coefficient of variation per item."""
+class _Visits:
+    """What a scenario says about visits beyond moment, work and patience."""
+
+    def __init__(self, month: Month) -> None:
+        scenario = month.scenario
+        items, classes = scenario.items, list(scenario.classes.values())
+        by_name = {i.item: i for i in items}
+        code = {i.item: k for k, i in enumerate(items)}
+        chains = [stages(by_name, i.item) for i in items]
+        if max(map(len, chains)) > MAX_STAGES:
+            raise ValueError(f"more than {MAX_STAGES} counters in a visit, or a circle of them")
+        self.counters = np.array([len(c) for c in chains], np.int64)
+        self.next_item = np.array([code.get(i.next, NEVER) for i in items], np.int64)
+        self.walk = np.array([round(i.walk_minutes * 60) for i in items], np.int64)
+        self.balk = np.array([c.balk_at or 0.0 for c in classes])
+        self.eventful = bool(self.balk.any() or self.counters.max() > 1)
+        self.booking = (
+            np.array([max(1, round((c.slot_minutes or 0) * 60)) for c in classes], np.int64)
+            * np.array([c.slot_minutes is not None for c in classes]),
+            np.array([c.late_minutes * 60 for c in classes], float),
+            np.array([c.late_sd_minutes * 60 for c in classes], float),
+            np.array([c.no_show for c in classes], float),
+        )
+        share = np.array([i.return_share for i in items], float)
+        again = np.array([1 / i.return_days for i in items])
+        self.returns = (share, again)
+        before = _months_before(month) if share.any() else []
+        is_open = np.concatenate([m.open for m in (*before, month)])
+        mean = np.concatenate([np.empty((0, *month.mean.shape[1:])), *(m.mean for m in before)])
+        self.open_days, place = _open_days(is_open)
+        first = is_open[: len(mean)].sum(axis=0)  # place of the month's first open day
+        ago = first[None, :, None] - place[: len(mean), :, None]
+        with np.errstate(divide="ignore"):
+            enough = np.ceil(np.log(_MISSED) / np.log1p(-again))
+        wanted = ago <= np.minimum(_LEAD_DAYS, np.maximum(1, enough))
+        self.lead_mean = mean * (share > 0) * wanted
+        ordinals = [d.toordinal() for m in before for d in m.dates]
+        self.lead_days = np.array(ordinals, np.int64)
+
+    @staticmethod
+    def needed(scenario: Scenario) -> bool:
+        """Whether anything of the kind is in the scenario."""
+        return any(i.next or i.return_share for i in scenario.items) or any(
+            c.balk_at or c.slot_minutes or c.no_show for c in scenario.classes.values()
+        )
+
+
+def _months_before(month: Month) -> list[Month]:
+    """Two months are enough for the open days before a month."""
+    year, number = (int(part) for part in month.label.split("-"))
+    found = []
+    for back in (2, 1):
+        y, m = divmod(12 * year + number - 1 - back, 12)
+        if y >= FIRST_YEAR:
+            found.append(expect(month.scenario, y, m + 1))
+    return found
+
+
+def _open_days(is_open: NDArray[np.bool_]) -> tuple[tuple[Ints, Ints, Ints], Ints]:
+    """Days [H, days] on which each hall opens, how many, and the place [days, H] of each day."""
+    place = np.cumsum(is_open, axis=0) - 1
+    listed = np.argsort(~is_open.T, axis=1, kind="stable")
+    return (listed, is_open.sum(axis=0), place), place
+
+
+def _laws(scenario: Scenario) -> tuple[Ints, Floats, Floats, Floats, Floats, Floats]:
+    """Law, mean in seconds, coefficient of variation and mean number of cases per item.
+
+    Then for the empirical law values in seconds and their cumulative shares, [items, values].
+    """
     items = scenario.items
-    law = [_LAWS["fixed"] if i.cv == 0 else _LAWS[i.law] for i in items]
+    known = profiles(scenario)
+    samples = [
+        known.get(("minutes", i.sample), {}) if i.law == "empirical" else {"1": 1.0} for i in items
+    ]
+    width = max(map(len, samples))
+    values, cumulative = np.ones((len(items), width)), np.ones((len(items), width))
+    for k, (item, sample) in enumerate(zip(items, samples, strict=True)):
+        if not any(sample.values()):
+            raise ValueError(f"item {item.item}: the law empirical needs a minutes profile")
+        minutes, weight = np.array([float(m) for m in sample]), np.array(list(sample.values()))
+        order = np.argsort(minutes)
+        share = weight[order] / weight.sum()
+        values[k, : len(sample)] = minutes[order] / (minutes[order] @ share) * item.minutes * 60
+        cumulative[k, : len(sample)] = np.cumsum(share)
+    law = [_LAWS["fixed"] if i.cv == 0 and i.law != "empirical" else _LAWS[i.law] for i in items]
     return (
         np.array(law, np.int64),
         np.array([i.minutes * 60 for i in items]),
         np.array([float(i.cv) for i in items]),
+        np.array([float(i.cases) for i in items]),
+        values,
+        cumulative,
     )
 
 
-def _classes(scenario: Scenario) -> tuple[Floats, Ints, Floats]:
-    """Cumulative share, credit in seconds and mean patience in seconds (or for ever) per class."""
+def _classes(scenario: Scenario) -> tuple[Floats, Ints, Floats, Floats]:
+    """Per class cumulative share, credit and mean patience in seconds (or for ever), impatient share."""
     classes = list(scenario.classes.values())
     patience = [c.patience_minutes * 60 if c.patience_minutes else _FOR_EVER for c in classes]
     return (
         np.cumsum([c.share for c in classes]),
         np.array([round(c.credit_minutes * 60) for c in classes], np.int64),
         np.array(patience, float),
+        np.array([c.leave_at_once for c in classes], float),
     )
 
 
 def _shapes(
     month: Month, stations: list[Station]
 ) -> tuple[Ints, tuple[Floats, Floats, Floats, Ints], Ints]:
-    """Shape index [D, H, I], the shapes padded to one table, and the last ticket per unit."""
+    """Shape index [D, H, I], the shapes padded to one table, and [3, D, H]: doors, last ticket, closing."""
     scenario = month.scenario
     index: dict[tuple[object, ...], int] = {}
     found: list[Shape] = []
     shape_of = np.zeros((len(month.dates), len(scenario.halls), len(scenario.items)), np.int64)
-    last_ticket = np.zeros((len(month.dates), len(scenario.halls)), np.int64)
+    edges = np.zeros((3, len(month.dates), len(scenario.halls)), np.int64)
     for d, day in enumerate(month.sessions):
         for h, sessions in enumerate(day):
             if not sessions:
                 continue
             hall = scenario.halls[h]
-            last_ticket[d, h] = arrival_window(scenario, hall, sessions)[1]
+            edges[:, d, h] = arrival_window(scenario, hall, sessions)
             for i, item in enumerate(scenario.items):
                 key = (hall.hours, sessions, item.hours)
                 if key not in index:
@@ -224,7 +369,7 @@ def _shapes(
     for k, s in enumerate(found):
         size[k] = len(s.start)
         table[:, k, : size[k]] = s.start, s.length, s.cumulative
-    return shape_of, (table[0], table[1], table[2], size), last_ticket
+    return shape_of, (table[0], table[1], table[2], size), edges
 
 
 @njit(cache=True, nogil=True)
@@ -276,9 +421,13 @@ def _fill(
     law: Ints,
     mean_seconds: Floats,
     cv: Floats,
+    cases: Floats,
+    sample: Floats,
+    sample_cumulative: Floats,
     class_cumulative: Floats,
     class_credit: Ints,
     class_patience: Floats,
+    class_leaves: Floats,
     in_time: Ints,
     arrival: Ints,
     item: Ints,
@@ -321,20 +470,163 @@ def _fill(
             t = order[r] >> 32
             row = base + r
             arrival[row] = t
-            item[row] = what[j]
-            service[row] = _work(whose[j], law[what[j]], mean_seconds[what[j]], cv[what[j]])
-            c = 0
-            v = uniform(whose[j], 2)
-            while c < len(class_cumulative) - 1 and v > class_cumulative[c]:
-                c += 1
+            i = what[j]
+            item[row] = i
+            number = _number(whose[j], cases[i])
+            service[row] = _work(
+                whose[j], number, law[i], mean_seconds[i], cv[i], sample[i], sample_cumulative[i]
+            )
+            c = _class(whose[j], class_cumulative)
             kind[row] = c
             credit[row] = class_credit[c]
-            if class_patience[c] < 0:
-                patience[row] = NEVER
-            else:
-                patience[row] = np.int64(-np.log(uniform(whose[j], 3)) * class_patience[c])
+            patience[row] = _patience(whose[j], class_patience[c], class_leaves[c])
             if t < last_ticket[d, h]:
                 in_time[u] = row + 1
+
+
+@njit(cache=True, nogil=True)
+def _come(
+    mean: Floats, keys: Keys, days: Ints, replication: int, hall_of: Ints, serves: NDArray[np.bool_],
+    lead: int, listed: Ints, open_count: Ints, place: Ints,
+    shape_of: Ints, slot_start: Floats, slot_length: Floats, slot_cumulative: Floats, slots: Ints,
+    edges: Ints, class_cumulative: Floats,
+    booked: Ints, late: Floats, late_sd: Floats, no_show: Floats,
+    return_share: Floats, again: Floats,
+    unit: Ints, moment: Ints, whose: Keys, what: Ints, kind: Ints,
+) -> int:  # fmt: skip
+    """All visits of the month, first ones and returns, in no order; returns their number.
+
+    The first `lead` days are before the month: only the returns of their visits are in it.
+    """
+    stations_n = len(hall_of)
+    n = 0
+    for d in range(len(days)):
+        for s in range(stations_n):
+            h = hall_of[s]
+            for i in range(serves.shape[1]):
+                if not serves[s, i] or mean[d, h, i] <= 0:
+                    continue
+                key = split(split(keys[h, i], days[d]), replication)
+                people = split(key, 1)
+                for j in range(poisson(split(key, 0), mean[d, h, i])):
+                    person = split(people, j)
+                    more = split(person, 4)
+                    c = _class(person, class_cumulative)
+                    if uniform(more, _SHOWS) < no_show[c]:
+                        continue
+                    on = d
+                    for visit in range(2):
+                        if visit == 1:  # once more?
+                            if uniform(more, _RETURNS) >= return_share[i]:
+                                break
+                            k = place[d, h] + _geometric(uniform(more, _UNTIL), again[i])
+                            if k >= open_count[h]:
+                                break
+                            on = listed[h, k]
+                            person = split(more, _RETURN_KEY)
+                            more = split(person, 4)
+                            if uniform(more, _SHOWS) < no_show[c]:
+                                break
+                        if on < lead:
+                            continue
+                        k = shape_of[on - lead, h, i]
+                        t = _moment(
+                            uniform(person, 0), slot_start[k], slot_length[k], slot_cumulative[k],
+                            slots[k],
+                        )  # fmt: skip
+                        if booked[c] > 0:
+                            z = normal_quantile(uniform(more, _LATENESS))
+                            t = t - t % booked[c] + np.int64(np.round(late[c] + late_sd[c] * z))
+                            t = min(max(t, edges[0, on - lead, h]), edges[2, on - lead, h])
+                        unit[n] = (on - lead) * stations_n + s
+                        moment[n] = t
+                        whose[n] = person
+                        what[n] = i
+                        kind[n] = c
+                        n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _live(
+    unit: Ints, moment: Ints, whose: Keys, what: Ints, kinds: Ints,
+    first: Ints, hall_of: Ints, last_ticket: Ints, next_item: Ints, walk_seconds: Ints, balk: Floats,
+    law: Ints, mean_seconds: Floats, cv: Floats, cases: Floats, sample: Floats,
+    sample_cumulative: Floats, class_cumulative: Floats, class_credit: Ints, class_patience: Floats,
+    class_leaves: Floats, in_time: Ints,
+    arrival: Ints, item: Ints, credit: Ints, service: Ints, patience: Ints, kind: Ints,
+    balk_at: Ints, stage: Ints, walk: Ints,
+) -> None:  # fmt: skip
+    """The rows of sorted visits.
+
+    Patience and the number of cases are the person's at every counter; whoever has taken the first
+    ticket does not balk at a later counter.
+    """
+    stations_n = len(hall_of)
+    row = 0
+    for v in range(len(unit)):
+        u, person, c = unit[v], whose[v], kinds[v]
+        more = split(person, 4)
+        i = what[v]
+        number = _number(person, cases[i])
+        wait = _patience(person, class_patience[c], class_leaves[c])
+        counter = 1
+        worker = person
+        before = i
+        while i != NEVER:
+            arrival[row] = moment[v]
+            item[row] = i
+            credit[row] = class_credit[c]
+            service[row] = _work(
+                worker, number, law[i], mean_seconds[i], cv[i], sample[i], sample_cumulative[i]
+            )
+            patience[row] = wait
+            kind[row] = c
+            balk_at[row] = NEVER
+            if counter == 1 and balk[c] > 0:
+                balk_at[row] = _geometric(uniform(more, _BALKS), 1.0 / balk[c])
+            stage[row] = counter
+            walk[row] = walk_seconds[before] if counter > 1 else 0
+            row += 1
+            worker = split(more, _COUNTER_KEY + counter)
+            counter += 1
+            before = i
+            i = next_item[i]
+        if moment[v] < last_ticket[u // stations_n, hall_of[u % stations_n]]:
+            in_time[u] = row
+
+
+@njit(cache=True, nogil=True)
+def _class(person: Any, cumulative: Floats) -> Int:
+    c = 0
+    v = uniform(person, 2)
+    while c < len(cumulative) - 1 and v > cumulative[c]:
+        c += 1
+    return c
+
+
+@njit(cache=True, nogil=True)
+def _patience(person: Any, mean: float, leaves: float) -> Int:
+    """Whole seconds, 0 for those who leave at once."""
+    if leaves > 0 and uniform(split(person, 4), _LEAVES) < leaves:
+        return np.int64(0)
+    return np.int64(NEVER) if mean < 0 else np.int64(-np.log(uniform(person, 3)) * mean)
+
+
+@njit(cache=True, nogil=True)
+def _number(person: Any, mean: float) -> Int:
+    """Number of cases: 1 + Poisson."""
+    if mean <= 1.0:
+        return np.int64(1)
+    return np.int64(1 + poisson(split(split(person, 4), _CASES), mean - 1.0))
+
+
+@njit(cache=True, nogil=True)
+def _geometric(u: float, p: float) -> Int:
+    """1, 2, … with mean 1 / p, by inversion."""
+    if p >= 1.0:
+        return np.int64(1)
+    return np.int64(1 + min(np.floor(np.log(u) / np.log1p(-p)), 1e9))
 
 
 @njit(cache=True, nogil=True)
@@ -349,8 +641,21 @@ def _moment(u: float, start: Floats, length: Floats, cumulative: Floats, slots: 
 
 
 @njit(cache=True, nogil=True)
-def _work(visitor: Any, law: Int, mean: float, cv: float) -> Int:
-    """Work in whole seconds, at least 1."""
+def _work(
+    person: Any, number: Int, law: Int, mean: float, cv: float, sample: Floats, cumulative: Floats
+) -> Int:
+    """Work of so many cases in whole seconds, at least 1 for each."""
+    total = _case(person, law, mean, cv, sample, cumulative)
+    for k in range(1, number):
+        one = split(split(person, 4), _CASE_KEY + k)
+        total += _case(one, law, mean, cv, sample, cumulative)
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _case(
+    visitor: Any, law: Int, mean: float, cv: float, sample: Floats, cumulative: Floats
+) -> Int:
     u = uniform(visitor, 1)
     if law == 0:
         sigma2 = np.log1p(cv * cv)
@@ -359,8 +664,13 @@ def _work(visitor: Any, law: Int, mean: float, cv: float) -> Int:
         value = mean * cv * cv * _gamma(visitor, 1.0 / (cv * cv))
     elif law == 2:
         value = -mean * np.log(u)
-    else:
+    elif law == 3:
         value = mean
+    else:
+        k = 0
+        while k < len(sample) - 1 and u > cumulative[k]:
+            k += 1
+        value = sample[k]
     return max(np.int64(1), np.int64(np.round(value)))
 
 

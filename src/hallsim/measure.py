@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from hallsim.demand import Floats, Month
-from hallsim.records import ABANDONED, NEVER, SERVED, Int, Ints
+from hallsim.records import ABANDONED, NEVER, SERVED, VOID, Int, Ints
 from hallsim.scenario import TIERS, Hall, Scenario
 from hallsim.stations import Station
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from hallsim.plotting import Plots
 
 FIELDS = (
-    "visitors", "served", "abandoned", "turned_away", "tickets",
+    "visitors", "served", "abandoned", "turned_away", "balked", "tickets",
     "wait_s", "within", "work_s", "overtime_s", "staffed_s",
 )  # fmt: skip
 """What is counted in every cell."""
 _F = {name: k for k, name in enumerate(FIELDS)}
 MEASURES = (
-    "visitors", "served", "abandoned", "turned_away", "lost", "mean_wait_min", "median_wait_min",
-    "p90_wait_min", "within_share", "utilisation", "overtime_min", "total_wait_min",
+    "visitors", "served", "abandoned", "turned_away", "balked", "lost", "mean_wait_min",
+    "median_wait_min", "p90_wait_min", "within_share", "utilisation", "overtime_min", "total_wait_min",
 )  # fmt: skip
 BY = (
     "district",
@@ -117,7 +117,7 @@ class Ledger:
         outcome, _, ticket, called, finished = visits
         _count(
             crowd.first, crowd.last, crowd.arrival, crowd.item, crowd.kind, crowd.patience,
-            outcome, ticket, called, finished, close, self.hall_of, self.within,
+            crowd.stage, outcome, ticket, called, finished, close, self.hall_of, self.within,
             unit, hall_hour, item, kind, queue, *hists,
         )  # fmt: skip
         unit[:, _F["staffed_s"]] = staffed
@@ -159,6 +159,7 @@ def _count(
     item: Ints,
     kind: Ints,
     patience: Ints,
+    stage: Ints,
     outcome: Ints,
     ticket: Ints,
     called: Ints,
@@ -178,9 +179,13 @@ def _count(
     hist_kind: Ints,
 ) -> None:
     stations = len(hall_of)
+    whole = True  # whether all waits of the visit so far were within the target
+    begin = 0  # the first counter's item
     for u in range(len(first)):
         d, h = u // stations, hall_of[u % stations]
         for v in range(first[u], last[u]):
+            if outcome[v] == VOID:
+                continue
             hour = min(arrival[v] // 3600, 23)
             wait = np.int64(-1)
             if ticket[v] != NEVER:
@@ -201,22 +206,47 @@ def _count(
             work = finished[v] - called[v] if outcome[v] == SERVED else 0
             over = max(0, finished[v] - max(called[v], close[u])) if outcome[v] == SERVED else 0
             good = 1 if outcome[v] == SERVED and wait <= within[h] else 0
-            _add(by_unit[u], outcome[v], wait, good, work, over)
-            _add(by_hall_hour[h, hour], outcome[v], wait, good, work, over)
-            _add(by_item[item[v]], outcome[v], wait, good, work, over)
-            _add(by_kind[kind[v]], outcome[v], wait, good, work, over)
+            became = outcome[v]
+            if len(stage) > 0:
+                whole = good == 1 and (whole or stage[v] == 1)
+                good = 1 if whole else 0
+                if stage[v] == 1:
+                    begin = item[v]
+                if became == SERVED and v + 1 < last[u] and stage[v + 1] > 1:
+                    became, good = VOID, 0  # the visit goes on
+                if begin != item[v]:
+                    _add_visit(by_item[begin], became, good)
+                    _add_ticket(by_item[item[v]], wait, work, over)
+                else:
+                    _add(by_item[item[v]], became, wait, good, work, over)
+            else:
+                _add(by_item[item[v]], became, wait, good, work, over)
+            _add(by_unit[u], became, wait, good, work, over)
+            _add(by_hall_hour[h, hour], became, wait, good, work, over)
+            _add(by_kind[kind[v]], became, wait, good, work, over)
 
 
 @njit(cache=True, nogil=True)
 def _add(cell: Floats, outcome: Int, wait: Int, good: Int, work: Int, over: Int) -> None:
-    cell[0] += 1
-    cell[1 + outcome] += 1
+    _add_visit(cell, outcome, good)
+    _add_ticket(cell, wait, work, over)
+
+
+@njit(cache=True, nogil=True)
+def _add_visit(cell: Floats, outcome: Int, good: Int) -> None:
+    if outcome != VOID:
+        cell[0] += 1
+        cell[1 + outcome] += 1
+        cell[7] += good
+
+
+@njit(cache=True, nogil=True)
+def _add_ticket(cell: Floats, wait: Int, work: Int, over: Int) -> None:
     if wait >= 0:
-        cell[4] += 1
-        cell[5] += wait
-    cell[6] += good
-    cell[7] += work
-    cell[8] += over
+        cell[5] += 1
+        cell[6] += wait
+    cell[8] += work
+    cell[9] += over
 
 
 @njit(cache=True, nogil=True)
@@ -442,7 +472,8 @@ def measures_of(sums: Floats, quantiles: Floats | None = None) -> dict[str, Floa
         values = {
             "visitors": get["visitors"], "served": get["served"],
             "abandoned": get["abandoned"], "turned_away": get["turned_away"],
-            "lost": get["abandoned"] + get["turned_away"],
+            "balked": get["balked"],
+            "lost": get["abandoned"] + get["turned_away"] + get["balked"],
             "mean_wait_min": get["wait_s"] / get["tickets"] / 60,
             "within_share": get["within"] / get["visitors"],
             "utilisation": get["work_s"] / (get["staffed_s"] + get["overtime_s"]),

@@ -123,6 +123,8 @@ RULES: dict[str, str] = {
     "unknown_hours": "no such entry of 'hours'",
     "unknown_item": "no such item",
     "unknown_profile": "no {kind} profile of this name",
+    "sample_needed": "the law empirical needs a minutes profile here",
+    "stages_too_many": "more than {limit} counters in a visit, or a circle of them",
     "street_needed": "a community hall names its street hall",
     "street_not_allowed": "only community halls have a street",
     "share_sum": "the shares of the classes should sum to 1",

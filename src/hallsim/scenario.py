@@ -143,6 +143,8 @@ WindowKind = Annotated[
 Count = Annotated[int, BeforeValidator(_fold_number), Field(ge=0)]
 Number = Annotated[float, BeforeValidator(_fold_number), Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, BeforeValidator(_fold_number), Field(gt=0, allow_inf_nan=False)]
+Signed = Annotated[float, BeforeValidator(_fold_number), Field(allow_inf_nan=False)]
+FromOne = Annotated[float, BeforeValidator(_fold_number), Field(ge=1, allow_inf_nan=False)]
 _Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$")]
 Share = Annotated[
     float,
@@ -240,12 +242,33 @@ class Item(Row):
         0.6, title="变异系数", description="coefficient of variation of the handling time"
     )
     law: Annotated[
-        Literal["lognormal", "gamma", "exponential", "fixed"], _one_of(Words(synonyms.LAW))
+        Literal["lognormal", "gamma", "exponential", "fixed", "empirical"],
+        _one_of(Words(synonyms.LAW)),
     ] = Field("lognormal", title="分布", description="law of the handling time")
+    sample: str = Field(
+        "",
+        title="分钟样本",
+        description="law empirical: minutes profile, scaled so that its mean is `minutes`",
+    )
+    cases: FromOne = Field(
+        1.0, title="人均件数", description="mean number of cases a visitor brings, at least 1"
+    )
     months: str = Field("", title="月度曲线", description="month profile; empty = flat")
     weekdays: str = Field("", title="星期曲线", description="weekday profile; empty = flat")
     hours: str = Field(
         "", title="时段曲线", description="hour profile; empty = flat over the opening hours"
+    )
+    next: str = Field(
+        "", title="下一环节", description="item of the next counter of the same visit; empty = none"
+    )
+    walk_minutes: Number = Field(
+        0, title="步行分钟", description="from the end at this counter to the next ticket"
+    )
+    return_share: Share = Field(
+        0.0, title="再来占比", description="share of first visits that come again for the same item"
+    )
+    return_days: FromOne = Field(
+        1.0, title="再来间隔", description="mean number of open days until then, at least 1"
     )
 
 
@@ -256,24 +279,28 @@ class Demand(Row):
         title="大厅", description="hall ids, '*', '@community' (a tier) or 'street-id/*'"
     )
     item: Id = Field(title="事项", description="item id")
-    volume: Number = Field(title="人次", description="visitors, without named peaks")
+    volume: Number = Field(
+        title="人次", description="visitors, without named peaks, returns and later counters"
+    )
     per: Annotated[Literal["year", "month"], _one_of(Words(synonyms.PER))] = Field(
         "year", title="周期", description="year, or mean month"
     )
 
 
 class Weight(Row):
-    """One point of a month, weekday or hour profile."""
+    """One point of a month, weekday or hour profile, or of a sample of handling times."""
 
     profile: Id = Field(title="曲线", description="profile id")
-    kind: Annotated[Literal["month", "weekday", "hour"], _one_of(Words(synonyms.PROFILE_KIND))] = (
-        Field(title="类别", description="month, weekday or hour")
-    )
+    kind: Annotated[
+        Literal["month", "weekday", "hour", "minutes"], _one_of(Words(synonyms.PROFILE_KIND))
+    ] = Field(title="类别", description="month, weekday, hour or minutes")
     key: Annotated[
         str,
         BeforeValidator(Words(synonyms.PROFILE_KEY)),
         BeforeValidator(lambda v: fold(str(v))),
-    ] = Field(title="键", description="1..12, mon..sun and makeup, or 09:00-10:00")
+    ] = Field(
+        title="键", description="1..12, mon..sun and makeup, 09:00-10:00, or minutes of handling"
+    )
     weight: Number = Field(title="权重", description="relative weight")
 
 
@@ -400,6 +427,28 @@ class VisitorClass(Model):
         title="平均耐心",
         description="mean of the exponential patience; empty = waits for ever",
     )
+    leave_at_once: Share = Field(
+        0.0,
+        title="立即离开占比",
+        description="share without patience, who leave unless called at once",
+    )
+    balk_at: FromOne | None = Field(
+        None,
+        title="见队折返人数",
+        description="mean number waiting in the hall at which they turn round; empty = never",
+    )
+    slot_minutes: Positive | None = Field(
+        None,
+        title="预约时段分钟",
+        description="booked: they are due when a slot of this length begins; empty = not booked",
+    )
+    late_minutes: Signed = Field(
+        0, title="平均迟到分钟", description="booked: mean lateness; below 0 = early"
+    )
+    late_sd_minutes: Number = Field(
+        0, title="迟到标准差", description="booked: standard deviation of the normal lateness"
+    )
+    no_show: Share = Field(0.0, title="爽约占比", description="share that does not come")
 
 
 class Variation(Model):

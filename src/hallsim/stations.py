@@ -2,12 +2,16 @@
 
 A *station* is a set of windows in a hall that shares no item with the hall's other windows: people
 queue for it as if it stood alone.  A hall of comprehensive windows is one station.  It is the unit
-of simulation, of the waiting tables and of staffing.
+of simulation, of the waiting tables and of staffing.  Visits that go from counter to counter join
+the windows of their items; where people count the whole hall before they turn round, a hall is one.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +71,7 @@ def stations(scenario: Scenario) -> list[Station]:
         raise ValueError(f"{len(scenario.items)} items; there is room for {MAX_ITEMS}")
     skills = group_skills(scenario)
     every = item_bits(scenario, tuple(item.item for item in scenario.items))
+    joined = _joined_items(scenario)
     found = []
     for h, hall in enumerate(scenario.halls):
         windows: list[Window] = []
@@ -77,7 +82,7 @@ def stations(scenario: Scenario) -> list[Station]:
                 windows += [
                     Window(len(windows) + k + 1, bits, row.speed, label) for k in range(row.count)
                 ]
-        for part in _components(windows):
+        for part in _components(windows, joined):
             items = _union(part)
             able = tuple(g for g, bits in skills.items() if items & every & ~bits == 0)
             found.append(Station(h, _staffing_order(part), items, able))
@@ -94,16 +99,27 @@ def group_skills(scenario: Scenario) -> dict[str, int]:
 
 
 def _union(windows: list[Window]) -> int:
-    bits = 0
-    for w in windows:
-        bits |= w.items
-    return bits
+    return _or(w.items for w in windows)
 
 
-def _components(windows: list[Window]) -> list[list[Window]]:
+def _or(sets: Iterable[int]) -> int:
+    return functools.reduce(operator.or_, sets, 0)
+
+
+def _joined_items(scenario: Scenario) -> list[int]:
+    """Bit sets of items whose windows cannot be looked at apart."""
+    if any(c.balk_at for c in scenario.classes.values()):
+        return [ALL_ITEMS]
+    return [item_bits(scenario, (i.item, i.next)) for i in scenario.items if i.next]
+
+
+def _components(windows: list[Window], joined: list[int]) -> list[list[Window]]:
+    def reach(window: Window) -> int:
+        return window.items | _or(bits for bits in joined if bits & window.items)
+
     parts: list[list[Window]] = []
     for window in windows:
-        touching = [p for p in parts if _union(p) & window.items]
+        touching = [p for p in parts if _or(map(reach, p)) & reach(window)]
         merged = [w for p in touching for w in p] + [window]
         parts = [p for p in parts if p not in touching] + [sorted(merged, key=lambda w: w.number)]
     return sorted(parts, key=lambda p: p[0].number)

@@ -25,12 +25,14 @@ LAW: Table = {
     "gamma": ("伽马", "伽玛", "伽马分布"),
     "exponential": ("指数", "指数分布"),
     "fixed": ("固定",),
+    "empirical": ("经验", "经验分布", "样本"),
 }
 PER: Table = {"year": ("年", "每年", "全年"), "month": ("月", "每月")}
 PROFILE_KIND: Table = {
     "month": ("月", "月份", "月度"),
     "weekday": ("星期", "周"),
     "hour": ("时段", "小时"),
+    "minutes": ("分钟", "分钟样本"),
 }
 PROFILE_KEY: Table = {
     "mon": ("周一", "星期一"),

@@ -15,7 +15,7 @@ from numba import njit
 from hallsim.compiled import hall_day
 from hallsim.demand import Floats, Month
 from hallsim.draw import Chance, Purpose
-from hallsim.records import ABANDONED, NEVER, SERVED, Ints
+from hallsim.records import ABANDONED, NEVER, SERVED, VOID, Ints
 from hallsim.rota import Rota
 from hallsim.simulate import Progress, in_parallel
 from hallsim.stations import Station
@@ -74,8 +74,9 @@ def waiting_tables(
         cost = np.zeros((len(crowd.first), width, 3))
         _table(
             crowd.first, crowd.in_time, crowd.last, crowd.arrival, crowd.item, crowd.credit,
-            crowd.service, crowd.patience, opened, rota.base, *rota.rows_of_pattern,
-            rota.close_of_pattern, rota.window, rota.items, rota.on, rota.off, rota.speed, cost,
+            crowd.service, crowd.patience, crowd.balk_at, crowd.stage, crowd.walk,
+            opened, rota.base, *rota.rows_of_pattern, rota.close_of_pattern, rota.window,
+            rota.items, rota.on, rota.off, rota.speed, cost,
         )  # fmt: skip
         return cost.reshape(days, len(parts), width, 3)
 
@@ -93,6 +94,9 @@ def _table(
     credit: Ints,
     service: Ints,
     patience: Ints,
+    balk_at: Ints,
+    stage: Ints,
+    walk: Ints,
     opened: Ints,
     base: Ints,
     duty_first: Ints,
@@ -112,6 +116,9 @@ def _table(
     for u in range(len(first)):
         a, b = first[u], in_time[u]
         n = b - a
+        late = last[u] - b
+        for v in range(b, min(last[u], len(stage))):
+            late -= stage[v] > 1
         for k in range(len(opened)):
             if k > 0 and opened[k, u] == opened[k - 1, u]:
                 cost[u, k] = cost[u, k - 1]
@@ -127,11 +134,12 @@ def _table(
             )
             hall_day(
                 arrival[a:b], item[a:b], credit[a:b], service[a:b], patience[a:b],
+                balk_at[a:b], stage[a:b], walk[a:b],
                 window[c:d], items[c:d], on[c:d], off[c:d], speed[c:d], True,
                 outcome, scratch[1, :n], ticket, called, finished,
             )  # fmt: skip
             _cost(patience[a:b], outcome, ticket, called, finished, close_of[pattern], cost[u, k])
-            cost[u, k, LOST] += last[u] - b
+            cost[u, k, LOST] += late
 
 
 @njit(cache=True, nogil=True)
@@ -148,7 +156,7 @@ def _cost(
         if outcome[v] == SERVED:
             cell[WAIT] += (called[v] - ticket[v]) / 60.0
             cell[OVERTIME] += max(0, finished[v] - max(called[v], close)) / 60.0
-        else:
+        elif outcome[v] != VOID:  # a visit is lost at one of its counters
             cell[LOST] += 1
             if outcome[v] == ABANDONED:
                 cell[WAIT] += patience[v] / 60.0
