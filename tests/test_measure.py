@@ -29,7 +29,7 @@ from hallsim.scenario import (
 )
 from hallsim.simulate import simulate_staffings, visit_columns
 from hallsim.stations import home_of_stations, stations
-from small import CARD, PERMIT, lone, small
+from small import CARD, PERMIT, full, lone, small
 
 F = {name: k for k, name in enumerate(FIELDS)}
 NINE = 9 * 3600
@@ -349,3 +349,64 @@ def test_sums_by_period_are_those_of_their_days(month_run: Measures) -> None:
     early = np.array([d.day <= 9 for d in cells.day])
     np.testing.assert_allclose(sums["visitors"][:, 0].sum(axis=1), days[:, early].sum(axis=1))
     np.testing.assert_allclose(sums["visitors"].sum(axis=(1, 2)), days.sum(axis=1))
+
+
+# Visits of several counters -----------------------------------------------------------------------
+
+THEMED = (
+    Windows(hall="D", kind="themed", items=("permit",), count=3),
+    Windows(hall="D", kind="themed", items=("card",), count=2),
+    *small().windows[1:],
+)
+
+
+@pytest.mark.parametrize("scenario", [full(), full(windows=THEMED)], ids=["full", "themed"])
+def test_both_engines_count_the_same_in_a_month_with_everything(scenario: Scenario) -> None:
+    one, other = (run(scenario, 2, engine=e) for e in ("compiled", "reference"))
+    for a, b in zip(one.tallies, other.tallies, strict=True):
+        for name in ("unit", "hall_hour", "item", "kind", "queue"):
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+        assert all(a.unit[:, F[n]].sum() > 0 for n in ("served", "abandoned", "balked"))
+
+
+def test_every_visit_is_counted_once_at_all_its_counters() -> None:
+    for tally in run(full(), 2).tallies:
+        for cells in (tally.unit, tally.hall_hour, tally.item, tally.kind):
+            became = sum(cells[..., F[n]] for n in ("served", "abandoned", "turned_away", "balked"))
+            np.testing.assert_array_equal(cells[..., F["visitors"]], became)
+            assert cells[..., F["visitors"]].sum() == tally.unit[:, F["visitors"]].sum()
+            assert cells[..., F["tickets"]].sum() == tally.unit[:, F["tickets"]].sum()
+            assert cells[..., F["within"]].sum() == tally.unit[:, F["within"]].sum()
+
+
+def test_a_visit_of_two_counters_by_hand() -> None:
+    """9:00 and 9:01, permit 10 minutes, a minute's walk, card 20 minutes, one window, doors to ten.
+
+    The first is called at 9:00, the second at 9:10.  Cards at 9:11 and 9:21: called 9:20 and 9:40.
+    Waits 0, 9, 9 and 19 minutes; with 15 as the target only the first visit is within.
+    """
+    items = (PERMIT.model_copy(update={"next": "card", "walk_minutes": 1}), CARD)
+    scenario = lone(
+        hours=Hours(weekdays="09:00-10:00"),  # type: ignore[arg-type]
+        items=items, open=1, staff=1, targets=(Target(within_minutes=15, share=0.8),),
+    )  # fmt: skip
+    month, parts = expect(scenario, 2018, 9), stations(scenario)
+    monday = np.arange(30) == 2
+    last = np.where(np.arange(30) < 2, 0, 4)
+    minutes = np.array([[0, 0, 10], [0, 1, 20], [1, 0, 10], [1, 1, 20]]).T
+    none = np.full(4, NEVER)
+    crowd = Crowd(
+        last - 4 * monday, last, last, NINE + 60 * minutes[0], minutes[1], 0 * none,
+        60 * minutes[2], none, 0 * none, none, 1 + minutes[1], 60 * minutes[1],
+    )  # fmt: skip
+    rota, ledger = Rota(month, parts), Ledger(month, parts)
+    opened = monday.astype(np.int64)
+    visits = visit_columns(crowd, rota, opened, "compiled")
+    tally = ledger.count(crowd, visits, rota.closing(opened), rota.staffed(opened))
+    found = dict(zip(FIELDS, tally.unit.sum(axis=0).astype(int).tolist(), strict=True))
+    assert found == {"visitors": 2, "served": 2, "abandoned": 0, "turned_away": 0, "balked": 0,
+                     "tickets": 4, "wait_s": 37 * 60, "within": 1, "work_s": 3600,
+                     "overtime_s": 0, "staffed_s": 3600}  # fmt: skip
+    assert tally.item[:, F["visitors"]].tolist() == [2, 0]
+    assert tally.item[:, F["tickets"]].tolist() == [2, 2]
+    assert tally.item[:, F["wait_s"]].tolist() == [9 * 60, 28 * 60]

@@ -12,7 +12,7 @@ from hallsim.demand import expect
 from hallsim.draw import Chance
 from hallsim.records import ALL_ITEMS
 from hallsim.rota import Rota
-from hallsim.scenario import Clerks, Demand, Hours, Item, Scenario, Windows
+from hallsim.scenario import Clerks, Demand, Hours, Item, Scenario, VisitorClass, Windows
 from hallsim.stations import (
     Station,
     Window,
@@ -241,3 +241,26 @@ def test_who_can_do_every_item_can_work_at_a_comprehensive_window() -> None:
 def test_a_row_without_clerks_has_no_minimum() -> None:
     staff = (Clerks(hall="D", count=2, minimum=2), Clerks(hall="D", group="none", count=0))
     assert head_count(hall(("*", 3), clerks=staff), "minimum").tolist() == [[2, 0]]
+
+
+@pytest.mark.parametrize(
+    ("chain", "together"),
+    [
+        ({}, [{1}, {2}, {3}, {4}]),
+        ({"a": "b"}, [{1, 2}, {3}, {4}]),
+        ({"a": "d", "d": "c"}, [{1, 3, 4}, {2}]),
+        ({"a": "e", "e": "c"}, [{1, 3}, {2}, {4}]),  # nobody serves e here
+    ],
+)
+def test_counters_of_a_visit_join_their_windows(
+    chain: dict[str, str], together: list[set[int]]
+) -> None:
+    items = tuple(i.model_copy(update={"next": chain.get(i.item, "")}) for i in ITEMS)
+    scenario = hall(("a", 1), ("b", 1), ("c", 1), ("d", 1)).model_copy(update={"items": items})
+    assert [set(numbers(s)) for s in stations(scenario)] == together
+
+
+def test_where_people_turn_round_the_hall_is_one_station() -> None:
+    classes = {"a": VisitorClass(share=0.5), "b": VisitorClass(share=0.5, balk_at=9)}
+    scenario = hall(("a", 1), ("b", 2), classes=classes)
+    assert [set(numbers(s)) for s in stations(scenario)] == [{1, 2, 3}]

@@ -12,7 +12,7 @@ from hallsim.simulate import simulate_staffings
 from hallsim.staffing import convex_envelope
 from hallsim.stations import stations
 from hallsim.waiting import LOST, OVERTIME, WAIT, WaitingTables, waiting_tables
-from small import small
+from small import full, small
 
 RICH = small(
     hours={
@@ -52,7 +52,9 @@ def table(
     )
 
 
-@pytest.mark.parametrize("scenario", [small(), RICH, UNSERVED], ids=["plain", "rich", "unserved"])
+@pytest.mark.parametrize(
+    "scenario", [small(), RICH, UNSERVED, full()], ids=["plain", "rich", "unserved", "full"]
+)
 def test_an_entry_is_what_a_whole_simulation_of_that_staffing_costs(scenario: Scenario) -> None:
     """The same visitors, every number of clerks: waiting, lost visitors and overtime to rounding."""
     low, high, replications = 0, 6, 3

@@ -37,6 +37,7 @@ Purpose = Literal["plan", "verify"]
 
 Keys = NDArray[np.uint64]
 _LAWS = {"lognormal": 0, "gamma": 1, "exponential": 2, "fixed": 3, "empirical": 4}
+_EMPIRICAL = _LAWS["empirical"]
 _FOR_EVER = -1.0
 _LEAD_DAYS, _MISSED = 30, 0.01  # open days drawn before a month, and returns missed by fewer
 
@@ -472,10 +473,19 @@ def _fill(
             arrival[row] = t
             i = what[j]
             item[row] = i
-            number = _number(whose[j], cases[i])
-            service[row] = _work(
-                whose[j], number, law[i], mean_seconds[i], cv[i], sample[i], sample_cumulative[i]
-            )
+            if law[i] == _EMPIRICAL or cases[i] > 1:
+                number = _number(whose[j], cases[i])
+                service[row] = _work(
+                    whose[j],
+                    number,
+                    law[i],
+                    mean_seconds[i],
+                    cv[i],
+                    sample[i],
+                    sample_cumulative[i],
+                )
+            else:
+                service[row] = _case(whose[j], law[i], mean_seconds[i], cv[i])
             c = _class(whose[j], class_cumulative)
             kind[row] = c
             credit[row] = class_credit[c]
@@ -645,17 +655,18 @@ def _work(
     person: Any, number: Int, law: Int, mean: float, cv: float, sample: Floats, cumulative: Floats
 ) -> Int:
     """Work of so many cases in whole seconds, at least 1 for each."""
-    total = _case(person, law, mean, cv, sample, cumulative)
-    for k in range(1, number):
-        one = split(split(person, 4), _CASE_KEY + k)
-        total += _case(one, law, mean, cv, sample, cumulative)
+    total = np.int64(0)
+    for k in range(number):
+        one = split(split(person, 4), _CASE_KEY + k) if k > 0 else person
+        if law == _EMPIRICAL:
+            total += _seen(one, sample, cumulative)
+        else:
+            total += _case(one, law, mean, cv)
     return total
 
 
 @njit(cache=True, nogil=True)
-def _case(
-    visitor: Any, law: Int, mean: float, cv: float, sample: Floats, cumulative: Floats
-) -> Int:
+def _case(visitor: Any, law: Int, mean: float, cv: float) -> Int:
     u = uniform(visitor, 1)
     if law == 0:
         sigma2 = np.log1p(cv * cv)
@@ -664,14 +675,18 @@ def _case(
         value = mean * cv * cv * _gamma(visitor, 1.0 / (cv * cv))
     elif law == 2:
         value = -mean * np.log(u)
-    elif law == 3:
-        value = mean
     else:
-        k = 0
-        while k < len(sample) - 1 and u > cumulative[k]:
-            k += 1
-        value = sample[k]
+        value = mean
     return max(np.int64(1), np.int64(np.round(value)))
+
+
+@njit(cache=True, nogil=True)
+def _seen(visitor: Any, sample: Floats, cumulative: Floats) -> Int:
+    u = uniform(visitor, 1)
+    k = 0
+    while k < len(sample) - 1 and u > cumulative[k]:
+        k += 1
+    return max(np.int64(1), np.int64(np.round(sample[k])))
 
 
 @njit(cache=True, nogil=True)

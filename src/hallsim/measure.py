@@ -206,45 +206,33 @@ def _count(
             work = finished[v] - called[v] if outcome[v] == SERVED else 0
             over = max(0, finished[v] - max(called[v], close[u])) if outcome[v] == SERVED else 0
             good = 1 if outcome[v] == SERVED and wait <= within[h] else 0
-            became = outcome[v]
+            visits, elsewhere = 1, False
             if len(stage) > 0:
                 whole = good == 1 and (whole or stage[v] == 1)
-                good = 1 if whole else 0
-                if stage[v] == 1:
-                    begin = item[v]
-                if became == SERVED and v + 1 < last[u] and stage[v + 1] > 1:
-                    became, good = VOID, 0  # the visit goes on
-                if begin != item[v]:
-                    _add_visit(by_item[begin], became, good)
-                    _add_ticket(by_item[item[v]], wait, work, over)
-                else:
-                    _add(by_item[item[v]], became, wait, good, work, over)
-            else:
-                _add(by_item[item[v]], became, wait, good, work, over)
-            _add(by_unit[u], became, wait, good, work, over)
-            _add(by_hall_hour[h, hour], became, wait, good, work, over)
-            _add(by_kind[kind[v]], became, wait, good, work, over)
+                begin = item[v] if stage[v] == 1 else begin
+                if outcome[v] == SERVED and v + 1 < last[u] and stage[v + 1] > 1:
+                    visits = 0  # it goes on at the next counter
+                good = visits if whole else 0
+                elsewhere = begin != item[v]
+            _add(by_unit[u], visits, outcome[v], wait, good, work, over)
+            _add(by_hall_hour[h, hour], visits, outcome[v], wait, good, work, over)
+            _add(by_kind[kind[v]], visits, outcome[v], wait, good, work, over)
+            if elsewhere:  # a visit counts for the item of its first counter
+                _add(by_item[begin], visits, outcome[v], -1, good, 0, 0)
+                visits, good = 0, 0
+            _add(by_item[item[v]], visits, outcome[v], wait, good, work, over)
 
 
 @njit(cache=True, nogil=True)
-def _add(cell: Floats, outcome: Int, wait: Int, good: Int, work: Int, over: Int) -> None:
-    _add_visit(cell, outcome, good)
-    _add_ticket(cell, wait, work, over)
-
-
-@njit(cache=True, nogil=True)
-def _add_visit(cell: Floats, outcome: Int, good: Int) -> None:
-    if outcome != VOID:
-        cell[0] += 1
-        cell[1 + outcome] += 1
-        cell[7] += good
-
-
-@njit(cache=True, nogil=True)
-def _add_ticket(cell: Floats, wait: Int, work: Int, over: Int) -> None:
+def _add(
+    cell: Floats, visits: Int, outcome: Int, wait: Int, good: Int, work: Int, over: Int
+) -> None:
+    cell[0] += visits
+    cell[1 + outcome] += visits
     if wait >= 0:
         cell[5] += 1
         cell[6] += wait
+    cell[7] += good
     cell[8] += work
     cell[9] += over
 
