@@ -1,36 +1,20 @@
-"""The engines against queueing theory.
+"""The engines against closed forms: Erlang, Palm, Pollaczek and Khinchine, Cobham; and exactly.
 
-Each case simulates independent long days from empty, drops the first visitors of each and asks
-whether the theoretical value lies in a t-interval over the days.  All seeds are fixed.  The
-intervals are so wide (Bonferroni over `CHECKS`) that correct engines would fail for at most one
-choice of seeds in a thousand (`ALARM`), the means of days being as good as normal.
-
-A unit of time is 10,000 seconds, so that rounding to whole seconds does not matter.
+The false alarms of all of them are in the budget of `budget.py`.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from scipy import stats
+from budget import Floats, agrees
+from runs import long_days
 
 from conftest import Engine
-from hallsim.records import ABANDONED, ALL_ITEMS, NEVER, Duties, Ints, Visitors, Visits
-
-Floats = NDArray[np.float64]
-Work = Callable[[np.random.Generator, int], Floats]
-
-UNIT = 10_000
-"""seconds in a unit of time; the mean work of a visitor is one unit"""
-ALARM, CHECKS = 1e-3, 64
-"""probability of a false alarm in this file, and more than the number of intervals in it"""
-
+from hallsim.records import ABANDONED, ALL_ITEMS, NEVER, Duties, Visitors
 
 # Closed forms (mean work 1) ---------------------------------------------------------------------
 
@@ -113,101 +97,20 @@ def test_cobham_keeps_the_mean_wait_of_all() -> None:
 # Long days --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Days:
-    """Simulated days, [day, visitor], the first visitors of each day dropped; times in units."""
-
-    visitors: Visitors
-    visits: Visits
-    days: int
-    warm: int
-
-    def of(self, values: Ints | Floats | NDArray[np.bool_]) -> Floats:
-        return np.asarray(values, float).reshape(self.days, -1)[:, self.warm :]
-
-    def wait(self) -> Floats:
-        """From the ticket to the call, or to leaving."""
-        left = self.visits.outcome == ABANDONED
-        called = self.visits.called - self.visits.ticket
-        return self.of(np.where(left, self.visitors.patience, called) / UNIT)
-
-    def left(self) -> Floats:
-        return self.of(self.visits.outcome == ABANDONED)
-
-    def credit(self) -> Floats:
-        return self.of(self.visitors.credit)
-
-
-def long_days(
-    engine: Engine,
-    load: float,
-    windows: int,
-    *,
-    seed: int,
-    work: Work = lambda rng, n: rng.exponential(1.0, n),
-    theta: float = 0.0,
-    first_class: float = 0.0,
-) -> Days:
-    """Days of Poisson arrivals at rate `load` per unit to equal windows that serve everything.
-
-    `theta` is the rate of losing patience; a visitor is of the first class with this probability.
-    The compiled engine gets more visitors.
-    """
-    fast = engine.__module__ == "hallsim.compiled"
-    days, per_day = (40, 60_000) if fast else (30, 1_500)
-    per_day = round(per_day * max(1.0, load / 8))
-    warm = per_day // 10 if fast else per_day // 5
-    rng, n = np.random.default_rng(seed), days * per_day
-    gaps = rng.exponential(UNIT / load, (days, per_day))
-    arrival = np.floor(np.cumsum(gaps, axis=1)).astype(np.int64)
-    off = np.repeat(arrival[:, -1] + 1, windows)
-    zero = np.zeros(days * windows, np.int64)
-    patience = np.rint(rng.exponential(UNIT / theta, n)) if theta else np.full(n, NEVER)
-    visitors = Visitors(
-        day=np.repeat(np.arange(days), per_day),
-        hall=np.zeros(n, np.int64),
-        arrival=arrival.reshape(-1),
-        item=np.zeros(n, np.int64),
-        credit=np.where(rng.random(n) < first_class, 2 * 10**9, 0),
-        service=np.maximum(np.rint(work(rng, n) * UNIT), 1).astype(np.int64),
-        patience=patience.astype(np.int64),
-    )
-    duties = Duties(
-        day=np.repeat(np.arange(days), windows),
-        hall=zero,
-        window=np.tile(np.arange(windows), days),
-        items=np.full_like(zero, ALL_ITEMS),
-        on=zero,
-        off=off,
-        speed=np.full_like(zero, 100),
-    )
-    return Days(visitors, engine(visitors, duties, True), days, warm)
-
-
-def agrees(
-    values: Floats | NDArray[np.bool_], expected: float, where: Floats | None = None
-) -> bool:
-    """Whether the expected mean lies in the interval over the means of the days."""
-    chosen = np.ones_like(values) if where is None else where
-    means = (values * chosen).sum(axis=1) / chosen.sum(axis=1)
-    width = stats.t.ppf(1 - ALARM / CHECKS / 2, len(means) - 1) * stats.sem(means)
-    return bool(abs(means.mean() - expected) <= width)
-
-
 @pytest.mark.parametrize(("load", "windows"), [(0.8, 1), (8, 10), (20, 25)])
 def test_erlang_c(engine: Engine, load: float, windows: int) -> None:
     wait = long_days(engine, load, windows, seed=11).wait()
-    assert agrees(wait > 0, erlang_c(load, windows))
-    assert agrees(wait, erlang_c(load, windows) / (windows - load))
+    assert agrees("M/M/c", wait > 0, erlang_c(load, windows))
+    assert agrees("M/M/c", wait, erlang_c(load, windows) / (windows - load))
 
 
 @pytest.mark.parametrize(("load", "windows", "theta"), [(2, 3, 0.2), (10, 9, 0.25), (20, 20, 2)])
 def test_erlang_a(engine: Engine, load: float, windows: int, theta: float) -> None:
     days = long_days(engine, load, windows, seed=12, theta=theta)
     waiting, leaving, wait = erlang_a(load, windows, theta)
-    assert agrees(days.wait() > 0, waiting)
-    assert agrees(days.left(), leaving)
-    assert agrees(days.wait(), wait)
+    assert agrees("M/M/c+M", days.wait() > 0, waiting)
+    assert agrees("M/M/c+M", days.ended(ABANDONED), leaving)
+    assert agrees("M/M/c+M", days.wait(), wait)
 
 
 @pytest.mark.parametrize(("load", "cv"), [(0.8, 0.0), (0.8, 0.5), (0.5, 2.0)])
@@ -216,16 +119,16 @@ def test_pollaczek_khinchine(engine: Engine, load: float, cv: float) -> None:
         return rng.gamma(1 / cv**2, cv**2, n) if cv else np.ones(n)
 
     days = long_days(engine, load, 1, seed=13, work=work)
-    assert agrees(days.wait() > 0, load)
-    assert agrees(days.wait(), pollaczek_khinchine(load, cv))
+    assert agrees("M/G/1", days.wait() > 0, load)
+    assert agrees("M/G/1", days.wait(), pollaczek_khinchine(load, cv))
 
 
 def test_two_classes(engine: Engine) -> None:
     days = long_days(engine, 0.7, 1, seed=14, first_class=3 / 7)
     first = (days.credit() > 0).astype(float)
     for_first, for_second = cobham(0.3, 0.4)
-    assert agrees(days.wait(), for_first, first)
-    assert agrees(days.wait(), for_second, 1 - first)
+    assert agrees("priority", days.wait(), for_first, first)
+    assert agrees("priority", days.wait(), for_second, 1 - first)
 
 
 @pytest.mark.parametrize("windows", [1, 2, 7])
