@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from hallsim.eventful import run_days, window_slots
-from hallsim.queues import ROW, ROW_BITS, pop, push
+from hallsim.queues import ROW_BITS
 from hallsim.records import (
     ABANDONED,
     NEVER,
@@ -29,7 +29,9 @@ from hallsim.records import (
     Visits,
 )
 
-_FAR = np.int64(1) << 60
+_FAR = np.int64(1) << 46  # later than any second, and room for a place below it
+_PLACE_BITS = 16
+_LINES = 8  # different credits that the plain path keeps apart
 
 
 def simulate(
@@ -189,31 +191,64 @@ def hall_day(
     if m == 0:  # rule 1: closed all day
         for v in range(n):
             outcome[v] = VOID if len(stage) > 0 and stage[v] > 1 else TURNED_AWAY
-    elif plain:
+        return
+    ahead = np.empty(_LINES, np.int64)
+    head = np.empty(_LINES, np.int64)
+    behind = np.empty(n, np.int64)
+    lines = _lines(item, credit, items[0], ahead, head, behind) if plain else -1
+    if lines >= 0:
         _plain_day(
-            arrival, item, credit, service, patience, window, items, on, off, speed, serve_out,
-            outcome, out_window, ticket, called, finished,
+            arrival, service, patience, window, on, off, speed, serve_out,
+            lines, ahead, head, behind, outcome, out_window, ticket, called, finished,
         )  # fmt: skip
-    else:
-        zero, first_stage = np.zeros(n, np.int64), np.ones(n, np.int64)
-        next_stage = np.full(n, np.int64(NEVER))
-        for v in range(1, len(stage)):
-            if stage[v] > 1:
-                first_stage[v] = 0
-                next_stage[v - 1] = v
-        if len(stage) == 0:
-            balk_at, walk = next_stage, zero
-        run_days(
-            zero, arrival, item, credit, service, patience, balk_at, first_stage, next_stage, walk,
-            zero, zero, zero[:0], zero[:0], 1, np.zeros(m, np.int64), window, items, on, off, speed,
-            serve_out, 0, 0, outcome, zero.copy(), out_window, ticket, called, finished,
-        )  # fmt: skip
+        return
+    zero, first_stage = np.zeros(n, np.int64), np.ones(n, np.int64)
+    next_stage = np.full(n, np.int64(NEVER))
+    for v in range(1, len(stage)):
+        if stage[v] > 1:
+            first_stage[v] = 0
+            next_stage[v - 1] = v
+    if len(stage) == 0:
+        balk_at, walk = next_stage, zero
+    run_days(
+        zero, arrival, item, credit, service, patience, balk_at, first_stage, next_stage, walk,
+        zero, zero, zero[:0], zero[:0], 1, np.zeros(m, np.int64), window, items, on, off, speed,
+        serve_out, 0, 0, outcome, zero.copy(), out_window, ticket, called, finished,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _lines(item: Ints, credit: Ints, served: Int, ahead: Ints, head: Ints, behind: Ints) -> Int:
+    """Line up people of equal credit in ticket order: among them nobody overtakes (rule 5).
+
+    Line k has credit ahead[k] and begins with row head[k]; behind[v] is the row after v; n ends a
+    line.  People whose item is not served stand in none.  Returns the number of lines, -1 if there
+    are too many.
+    """
+    n = len(item)
+    lines = 0
+    for v in range(n - 1, -1, -1):
+        if not (served >> item[v]) & 1:
+            continue
+        k = 0
+        while k < lines and ahead[k] != credit[v]:
+            k += 1
+        if k == lines:
+            if lines == len(ahead):
+                return -1
+            ahead[k] = credit[v]
+            head[k] = n
+            lines += 1
+        behind[v] = head[k]
+        head[k] = v
+    return lines
 
 
 @njit(cache=True, nogil=True)
 def _plain_day(
-    arrival: Ints, item: Ints, credit: Ints, service: Ints, patience: Ints,
-    window: Ints, items: Ints, on: Ints, off: Ints, speed: Ints, serve_out: bool,
+    arrival: Ints, service: Ints, patience: Ints,
+    window: Ints, on: Ints, off: Ints, speed: Ints, serve_out: bool,
+    lines: Int, ahead: Ints, head: Ints, behind: Ints,
     outcome: Ints, out_window: Ints, ticket: Ints, called: Ints, finished: Ints,
 ) -> None:  # fmt: skip
     """One queue: between the edges of duties, from call to call."""
@@ -222,79 +257,73 @@ def _plain_day(
     free = np.zeros(slots, np.int64)  # when each window's visitor is done
     active = np.empty(m, np.int64)  # duties in force, in calling order: all as broad, so by row
     ready = np.empty(m, np.int64)  # and when each of their windows can call
-    heap = np.empty(n, np.int64)
-    waiting: Int = 0
-    row = 0
     edges, last = _edges(on, off)
     close = edges[last]
+    comers = n
+    while comers > 0 and arrival[comers - 1] >= close:  # 4
+        comers -= 1
+        outcome[comers] = TURNED_AWAY
+    for v in range(comers):
+        ticket[v] = arrival[v]
     for e in range(last + 1):
         begin = edges[e]
         end = edges[e + 1] if begin < close else _FAR
         count = 0
         for d in range(m):
-            if on[d] <= begin < off[d] or (begin == close and off[d] == close and serve_out):
+            if on[d] <= begin < off[d] or (begin == close and off[d] == close and serve_out):  # 8
                 active[count] = d
                 ready[count] = max(free[slot[d]], begin)
                 count += 1
-        if begin == close:  # 4 and 8: nobody comes any more
-            while row < n and arrival[row] < close:
-                waiting = _take(row, arrival, item, credit, items, ticket, heap, waiting)
-                row += 1
-            for v in range(row, n):
-                outcome[v] = TURNED_AWAY
-            row = n
-            if not serve_out:
+        while count > 0:
+            first = comers  # the first ticket among those who wait or will come
+            for k in range(lines):
+                first = min(first, head[k])
+            if first == comers:
                 break
-        while True:
-            while row < n and arrival[row] < begin:  # before the first duty, or while nobody calls
-                waiting = _take(row, arrival, item, credit, items, ticket, heap, waiting)
-                row += 1
-            t = _FAR  # the next call
+            call = _FAR << _PLACE_BITS  # when is the next call, and by which window (5)
             for k in range(count):
-                t = min(t, ready[k])
-            if waiting == 0:
-                if row == n:
-                    break
-                t = max(t, arrival[row])
+                call = min(call, (max(ready[k], arrival[first]) << _PLACE_BITS) | k)
+            t = call >> _PLACE_BITS
             if t >= end:
                 break
-            while row < n and arrival[row] <= t:
-                waiting = _take(row, arrival, item, credit, items, ticket, heap, waiting)
-                row += 1
-            for k in range(count):  # 5: idle windows in turn
-                if ready[k] > t:
-                    continue
-                who, waiting = _next(t, heap, waiting, patience, ticket, outcome)
-                if who == NEVER:
-                    break
-                d = active[k]
-                called[who] = t
-                if speed[d] == 100:
-                    finished[who] = t + service[who]
-                else:
-                    finished[who] = t + (service[who] * 100 + speed[d] - 1) // speed[d]
-                outcome[who] = SERVED
-                out_window[who] = window[d]
-                ready[k] = finished[who]
-                free[slot[d]] = finished[who]
-    for v in range(n):  # not called by the end: left, or turned away at closing
+            line = _best_line(t, comers, arrival, lines, ahead, head)
+            v = head[line]
+            head[line] = behind[v]
+            if patience[v] != NEVER and t > arrival[v] and arrival[v] + patience[v] <= t:  # 6
+                outcome[v] = ABANDONED
+                continue
+            k = call & ((1 << _PLACE_BITS) - 1)
+            d = active[k]
+            work: Int = service[v]
+            if speed[d] != 100:
+                work = (work * 100 + speed[d] - 1) // speed[d]
+            outcome[v] = SERVED
+            called[v] = t
+            finished[v] = t + work
+            out_window[v] = window[d]
+            ready[k] = t + work
+            free[slot[d]] = t + work
+    for v in range(comers):  # not called by the end: left, or turned away at closing
         if outcome[v] == NEVER:
             gone = patience[v] != NEVER and ticket[v] + patience[v] <= close
             outcome[v] = ABANDONED if gone else TURNED_AWAY
 
 
 @njit(cache=True, nogil=True)
-def _next(
-    t: Int, heap: Ints, waiting: Int, patience: Ints, ticket: Ints, outcome: Ints
-) -> tuple[Int, Int]:
-    """5 and 6: the best who is still waiting at t, or NEVER, and how many queue then."""
-    while waiting > 0:
-        v = pop(heap, 0, waiting) & ROW
-        waiting -= 1
-        if patience[v] == NEVER or t == ticket[v] or t < ticket[v] + patience[v]:
-            return v, waiting
-        outcome[v] = ABANDONED
-    return NEVER, 0
+def _best_line(t: Int, comers: Int, arrival: Ints, lines: Int, ahead: Ints, head: Ints) -> Int:
+    """5: the line whose first, here at t, comes before the first of all others."""
+    best: Int = 0
+    if lines == 1:
+        return best
+    least = _FAR
+    for k in range(lines):
+        v = head[k]
+        if v >= comers or arrival[v] > t:
+            continue
+        turn = arrival[v] - ahead[k]
+        if turn < least or (turn == least and v < head[best]):
+            least, best = turn, k
+    return best
 
 
 @njit(cache=True, nogil=True)
@@ -314,22 +343,3 @@ def _edges(on: Ints, off: Ints) -> tuple[Ints, Int]:
             edges[k] = t
             count += 1
     return edges, count - 1
-
-
-@njit(cache=True, nogil=True)
-def _take(
-    v: Int,
-    arrival: Ints,
-    item: Ints,
-    credit: Ints,
-    items: Ints,
-    ticket: Ints,
-    heap: Ints,
-    waiting: Int,
-) -> Int:
-    """A ticket; whoever no window serves waits outside the queue.  Returns the number queueing."""
-    ticket[v] = arrival[v]
-    if (items[0] >> item[v]) & 1:
-        push(heap, 0, waiting, ((arrival[v] - credit[v]) << ROW_BITS) | v)
-        waiting += 1
-    return waiting
