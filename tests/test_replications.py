@@ -329,4 +329,4 @@ def test_precisions_that_cannot_be_asked_for(words: list[str]) -> None:
 
 def test_a_file_of_visits_of_another_kind_is_refused_in_words(tmp_path: Path) -> None:
     done = hallsim("--visits", tmp_path / "visits.xlsx")
-    assert done.returncode == 3 and ".csv" in done.stderr and not list(tmp_path.iterdir())
+    assert done.returncode == 2 and ".csv" in done.stderr and not list(tmp_path.iterdir())

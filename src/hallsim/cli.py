@@ -594,8 +594,12 @@ def _visits_to(path: Path | None, reading: Reading, month: str, force: bool) -> 
         return
     from hallsim.checks import parse_month
     from hallsim.demand import expect
-    from hallsim.visit_file import visit_file
+    from hallsim.visit_file import kind_of, visit_file
 
+    try:
+        kind_of(path)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="--visits") from problem
     dates = expect(reading.scenario, *parse_month(month)).dates
     with visit_file(path, reading.scenario, dates, force) as keep:
         yield keep

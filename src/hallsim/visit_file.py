@@ -44,11 +44,7 @@ def visit_file(
         ValueError: another kind of file, or Parquet without pyarrow.
         OutputExists, OutputLocked: the file cannot be written; it is as before.
     """
-    kind = path.suffix.lower()
-    if kind not in (".csv", ".parquet", ".pq"):
-        raise ValueError(f"{path}: the name of a file of visits ends in .csv or .parquet")
-    if kind != ".csv" and not importlib.util.find_spec("pyarrow"):
-        raise ValueError(f"{path}: Parquet needs pyarrow; install it or choose a name in .csv")
+    kind = kind_of(path)
     names = _Names(scenario, dates)
     with growing(path, force) as place:
         if kind == ".csv":
@@ -62,6 +58,22 @@ def visit_file(
                 yield lambda replication, _, crowd, visits: table.write(
                     names.frame(replication, crowd, visits)
                 )
+
+
+def kind_of(path: Path) -> str:
+    """`.csv` or `.parquet`.
+
+    Raises:
+        ValueError: another kind of file, or Parquet without pyarrow.
+    """
+    kind = path.suffix.lower()
+    if kind == ".csv":
+        return kind
+    if kind not in (".parquet", ".pq"):
+        raise ValueError(f"{path}: the name of a file of visits ends in .csv or .parquet")
+    if not importlib.util.find_spec("pyarrow"):
+        raise ValueError(f"{path}: Parquet needs pyarrow; install it or choose a name in .csv")
+    return ".parquet"
 
 
 class _Names:
