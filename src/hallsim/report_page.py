@@ -271,7 +271,7 @@ class View:
             told.append(
                 _("Halls that miss a target under the plan, for lack of clerks: {n}.", n=short)
             )
-        return told + [str(n) for n in self.r.notes]
+        return told
 
     # ---- transfers and staffing ----
 
