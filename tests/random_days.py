@@ -141,6 +141,12 @@ _ways = st.one_of(
     st.lists(_way, min_size=1, max_size=HALLS, unique_by=lambda way: way[0]),
 )
 _visit = st.tuples(_day, _ways, st.integers(0, 24), st.lists(_stage, min_size=1, max_size=3))
+_settled = st.tuples(
+    _day,
+    _hall.map(lambda hall: [(hall, 0)]),
+    st.integers(0, 24),
+    st.lists(_stage, min_size=1, max_size=3),
+)
 _plain_stage = st.tuples(
     *(st.sampled_from(ITEMS), st.sampled_from(CREDITS), st.integers(1, 9)),
     *(st.sampled_from(PATIENCES), *(st.just(n) for n in (NEVER, 0, 0, 0, 0))),
@@ -159,7 +165,7 @@ _order = st.lists(st.integers(0, 9), min_size=1, max_size=5)
 
 cases = st.builds(
     case,
-    st.lists(_visit, max_size=16),
+    st.one_of(st.lists(_visit, max_size=16), st.lists(_settled, max_size=16)),
     st.lists(_window, max_size=9),
     _order,
     st.booleans(),
@@ -180,7 +186,9 @@ plain_cases = st.builds(
 """Rules 1 to 8 only: engines may have a path of their own for these."""
 
 
-def many_days(days: int, seed: int, serve_out: bool = True, plain: bool = False) -> Case:
+def many_days(
+    days: int, seed: int, serve_out: bool = True, plain: bool = False, visits_per_day: int = 12
+) -> Case:
     """The same kind of tables with many days, drawn at once."""
     rng = np.random.default_rng(seed)
 
@@ -197,8 +205,8 @@ def many_days(days: int, seed: int, serve_out: bool = True, plain: bool = False)
             *(below(10), below(HALLS), below(25)),
         )
 
-    def ways() -> list[tuple[int, int]]:
-        if plain or below(3):
+    def ways(day: int) -> list[tuple[int, int]]:
+        if plain or day % 4 == 0 or below(3):  # on some days nobody chooses
             return [(below(HALLS), 0)]
         halls = rng.permutation(HALLS)[: 1 + below(HALLS)]
         return [(int(hall), one(TRAVELS)) for hall in halls]
@@ -207,8 +215,8 @@ def many_days(days: int, seed: int, serve_out: bool = True, plain: bool = False)
         return below(7), 1 + below(12), one(LISTS), one(SPEEDS)
 
     visits: list[Visit] = [
-        (below(days), ways(), below(25), [stage() for _ in range(1 if plain else 1 + below(3))])
-        for _ in range(12 * days)
+        (day, ways(day), below(25), [stage() for _ in range(1 if plain else 1 + below(3))])
+        for day in (below(days) for _ in range(visits_per_day * days))
     ]
     windows: list[Window] = [
         (below(days), below(HALLS), [spell() for _ in range(1 + below(3))]) for _ in range(5 * days)
@@ -216,6 +224,37 @@ def many_days(days: int, seed: int, serve_out: bool = True, plain: bool = False)
     order = rng.integers(0, 9**9, 16 * days).tolist()
     ghost_seconds = 0 if plain else 1 + seed % 3
     return case(visits, windows, order, False, serve_out, ghost_seconds, 2 + seed % 4)
+
+
+# As files ---------------------------------------------------------------------------------------
+
+
+def visitors_file(case: Case) -> str:
+    """The visitors as CSV; halls are called A, B, …, items by their numbers."""
+    v, ways = case.visitors, ways_of(case)
+    lines = ["day,visitor,stage,hall,travel,arrival,walk,item,credit,service,patience,balk_at"]
+    for row in range(len(v)):
+        first = v.stage[row] == 1
+        halls = "|".join(chr(65 + hall) for hall, _ in ways[row]) if first else ""
+        travel = "|".join(str(seconds) for _, seconds in ways[row]) if first else ""
+        cells = [v.day, v.visit, v.stage, halls, travel, v.arrival, v.walk, v.item]
+        cells += [v.credit, v.service, v.patience, v.balk_at]
+        texts = [cell if isinstance(cell, str) else str(cell[row]) for cell in cells]
+        lines.append(",".join("" if text == "-1" else text for text in texts))
+    return "\n".join(lines)
+
+
+def duties_file(case: Case) -> str:
+    """The duties as CSV."""
+    d = case.duties
+    lines = ["day,hall,window,items,on,off,speed"]
+    for row in range(len(d)):
+        bits = int(d.items[row])
+        items = "|".join(str(item) for item in ITEMS if bits >> item & 1)
+        cells = [d.day[row], chr(65 + d.hall[row]), d.window[row]]
+        cells += ["*" if bits == ALL_ITEMS else items, d.on[row], d.off[row], d.speed[row]]
+        lines.append(",".join(map(str, cells)))
+    return "\n".join(lines)
 
 
 # What must hold ---------------------------------------------------------------------------------

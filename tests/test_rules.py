@@ -1024,6 +1024,28 @@ def test_without_serving_out_a_call_in_the_last_second_is_good(engine: Engine) -
     )
 
 
+@pytest.mark.parametrize("ghost_seconds", [0, 1])
+def test_a_service_may_take_a_thousand_years(engine: Engine, ghost_seconds: int) -> None:
+    check(
+        engine,
+        """
+        arrival service
+        0       1000000000
+        1       5
+        """,
+        """
+        on off speed
+        0  9   1
+        """,
+        """
+        outcome ticket called       finished
+        served  0      0            100000000000
+        served  1      100000000000 100000000500
+        """,
+        ghost_seconds=ghost_seconds,
+    )
+
+
 def test_nobody_comes(engine: Engine) -> None:
     check(
         engine,
@@ -1926,6 +1948,31 @@ def test_the_next_stage_takes_its_ticket_where_and_when_the_one_before_ends(engi
         served  2    0      0      0      5
         served  2    1      8      8      12
         served  2    0      12     12     14
+        """,
+    )
+
+
+def test_the_hall_in_the_row_of_a_later_stage_means_nothing(engine: Engine) -> None:
+    """Each item has its window in hall 0; z waits when x comes again."""
+    check(
+        engine,
+        """
+        visit stage hall arrival item service
+        0     1     0    0       x    5
+        1     1     0    1       z    5
+        0     2     1    .       y    5
+        """,
+        """
+        hall window items on off
+        0    0      x     0  99
+        0    1      z     50 99
+        0    2      y     60 99
+        """,
+        """
+        outcome hall window ticket called finished
+        served  0    0      0      0      5
+        served  0    1      1      50     55
+        served  0    2      5      60     65
         """,
     )
 

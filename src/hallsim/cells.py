@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hallsim.files import likely_encoding
 from hallsim.problems import Place, Problem, ScenarioProblems, nearest
@@ -30,6 +31,8 @@ KEPT = 1000
 
 T = TypeVar("T")
 Cells = Sequence[str]
+Rows = NDArray[np.bool_]
+"""Which rows are meant."""
 Fault = tuple[str, dict[str, Any]]
 """A rule of `problems.RULES` and its parameters."""
 
@@ -181,28 +184,37 @@ class Checker:
     table: Table
     faults: Faults
 
-    def text(self, name: str, read: Callable[[str], str | Fault]) -> Cells:
-        """A needed column of text."""
-        self._read(name, read)
+    def text(
+        self, name: str, read: Callable[[str], str | Fault], rows: Rows | None = None
+    ) -> Cells:
+        """A needed column of text; only `rows` need be good."""
+        self._read(name, read, rows)
         return self.table.columns.get(name, [""] * len(self.table.lines))
 
     def numbers(
-        self, name: str, read: Callable[[str], int | Fault], default: int | None = None
+        self,
+        name: str,
+        read: Callable[[str], int | Fault],
+        default: int | None = None,
+        rows: Rows | None = None,
     ) -> Ints:
-        """A column of numbers; an empty cell is the default, or a fault if there is none."""
+        """A column of numbers; an empty cell is the default, or a fault if there is none.
+
+        Only `rows` need be good, and have a meaning.
+        """
 
         def value(cell: str) -> int | Fault:
             if cell:
                 return read(fold(cell))
             return ("missing", {}) if default is None else default
 
-        values, size = self._read(name, value), len(self.table.lines)
+        values, size = self._read(name, value, rows), len(self.table.lines)
         if name not in self.table.columns:
             return np.full(size, 0 if default is None else default, np.int64)
         cells = self.table.columns[name]
         return np.fromiter((values.get(cell, 0) for cell in cells), np.int64, size)
 
-    def _read(self, name: str, read: Callable[[str], T | Fault]) -> dict[str, T]:
+    def _read(self, name: str, read: Callable[[str], T | Fault], rows: Rows | None) -> dict[str, T]:
         """The values of the good cells."""
         cells = self.table.columns.get(name, ())
         values: dict[str, T] = {}
@@ -215,6 +227,8 @@ class Checker:
                 values[cell] = value
         if wrong:
             bad = [row for row, cell in enumerate(cells) if cell in wrong]
+            if rows is not None:
+                bad = [row for row in bad if rows[row]]
             self.faults.add_rows(
                 bad, lambda row: problem_at(self.table, row, name, wrong[cells[row]])
             )

@@ -495,9 +495,29 @@ def show(
     metavar="CSV",
     help="File to write: what became of each visitor.",
 )
-@_engine_option
+@click.option(
+    "--engine",
+    type=click.Choice(["compiled", "simpy", "reference"]),
+    default="compiled",
+    show_default=True,
+    help="simpy, also called reference, is slow and gives the same file.",
+)
 @click.option(
     "--no-serve-out", is_flag=True, help="Whoever waits at closing is turned away, not served."
+)
+@click.option(
+    "--ghost-seconds",
+    type=click.IntRange(0, 10**9),
+    default=0,
+    show_default=True,
+    help="How long a window waits for somebody who has left; 0: they are not called.",
+)
+@click.option(
+    "--posted-service",
+    type=click.IntRange(0, 10**9),
+    default=600,
+    show_default=True,
+    help="Seconds a person in the posted wait, by which visitors choose a hall.",
 )
 @click.option(
     "--force", is_flag=True, help="Replace another result; the old file goes to previous/."
@@ -505,8 +525,8 @@ def show(
 @click.option("--lang", type=_LANGUAGES, help="Language of the messages.")
 @click.option("--json", "as_json", is_flag=True, help="Counts as JSON on stdout.")
 def replay(
-    visitors: Path, duties: Path, out: Path, engine: str, no_serve_out: bool, force: bool,
-    lang: Language | None, as_json: bool,
+    visitors: Path, duties: Path, out: Path, engine: str, no_serve_out: bool, ghost_seconds: int,
+    posted_service: int, force: bool, lang: Language | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Send the visitors of a file past the windows of another.
 
@@ -517,7 +537,11 @@ def replay(
     from hallsim.replay import replay as run
 
     try:
-        done = run(visitors, duties, out, cast(Any, engine), not no_serve_out, force)
+        done = run(
+            *(visitors, duties, out, cast(Any, engine), not no_serve_out, force),
+            ghost_seconds=ghost_seconds,
+            posted_service=posted_service,
+        )
     except ScenarioProblems as problems:
         return _refuse(problems, ExitCode.DATA)
     for note in done.notes:
@@ -528,7 +552,11 @@ def replay(
         told["notes"] = [note.as_dict() for note in done.notes]
         click.echo(json.dumps(told, ensure_ascii=False))
     else:
-        text = _say()("{served} served, {abandoned} gave up, {turned_away} turned away: {file}")
+        say = _say()
+        text = say(
+            "{served} served, {abandoned} gave up, {balked} left at once, {turned_away} turned away, "
+            "{void} later stages not reached: {file}"
+        )
         click.echo(text.format(**counts, file=done.path), err=True)
     return 0
 

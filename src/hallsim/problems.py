@@ -107,12 +107,16 @@ RULES: dict[str, str] = {
     "invalid": "not valid: {reason}",
     # visitors and duties of a replay
     "seconds": "should be whole seconds after midnight, or HH:MM[:SS]",
-    "later_halls": "choices of hall are not in this version (rule 9 of docs/rules.md)",
-    "later_balking": "balking is not in this version (rule 11 of docs/rules.md)",
-    "later_stages": "stages are not in this version (rule 12 of docs/rules.md)",
+    "one_hall": "a duty is in one hall",
+    "hall_list": "should be a hall, or different halls joined by |",
+    "travel_count": "{travels} travel times for {halls} halls",
+    "choice_unknown": "no duty is in hall {hall}, so nobody can choose it",
+    "stage_alone": "stage {before} of this visitor is not in the rows above",
     "one_item": "a visitor has one item",
     "item_list": "should be *, or items joined by |",
-    "items_many": "more than {limit} items are named one by one in this hall",
+    "items_many": (
+        "more than {limit} items are named one by one in this hall and those chosen instead of it"
+    ),
     "duty_order": "a duty ends after it begins",
     "duty_overlap": "overlaps the duty of this window at {other}",
     "days_missing": "the duties have days, the visitors have none",
