@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 import random_days
 from hallsim import compiled
 from hallsim.cells import KEPT
+from hallsim.cli import main
 from hallsim.problems import RULES, ScenarioProblems
 from hallsim.replay import Engine, Replayed, replay
 from hallsim.text import translator
@@ -50,10 +49,12 @@ def either(request: pytest.FixtureRequest) -> Engine:
     return name
 
 
-def run(folder: Path, visitors: str, duties: str, engine: Engine = "compiled") -> Replayed:
+def run(
+    folder: Path, visitors: str, duties: str, engine: Engine = "compiled", **options: int
+) -> Replayed:
     (folder / "v.csv").write_text(visitors, "utf-8")
     (folder / "d.csv").write_text(duties, "utf-8")
-    return replay(folder / "v.csv", folder / "d.csv", folder / "visits.csv", engine)
+    return replay(folder / "v.csv", folder / "d.csv", folder / "visits.csv", engine, **options)
 
 
 def notes(replayed: Replayed, folder: Path) -> list[str]:
@@ -94,10 +95,17 @@ def test_notes_without_days_and_of_a_misspelt_column(tmp_path: Path) -> None:
     ]
 
 
-def test_the_example_of_the_rules(tmp_path: Path, either: Engine) -> None:
+@pytest.mark.parametrize(
+    ("example", "options"), [(0, {}), (1, {"ghost_seconds": 4, "posted_service": 10})]
+)
+def test_the_examples_of_the_rules(
+    tmp_path: Path, either: Engine, example: int, options: dict[str, int]
+) -> None:
     page = Path(__file__).parents[1] / "docs" / "rules.md"
-    visitors, duties, visits = re.findall(r"```csv\n(.*?)```", page.read_text("utf-8"), re.S)
-    replayed = run(tmp_path, visitors, duties, either)
+    tables = re.findall(r"```csv\n(.*?)```", page.read_text("utf-8"), re.S)
+    assert len(tables) == 6
+    visitors, duties, visits = tables[3 * example : 3 * example + 3]
+    replayed = run(tmp_path, visitors, duties, either, **options)
     assert replayed.path.read_text("utf-8-sig") == visits
 
 
@@ -337,26 +345,29 @@ def test_both_engines_write_the_same_file_of_many_days(tmp_path: Path) -> None:
     assert np.array_equal(replayed.visits.finished, case.through(compiled.simulate).finished)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are told differently there")
-@pytest.mark.parametrize("engine", ["compiled", "simpy"])
-def test_an_interrupted_replay_leaves_no_file(tmp_path: Path, engine: str) -> None:
-    rows = "".join(f"H,{n},x,9,5\n" for n in range(600_000))
-    (tmp_path / "v.csv").write_text("hall,arrival,item,service,patience\n" + rows)
-    (tmp_path / "d.csv").write_text("hall,window,items,on,off\nH,W,*,0,999999\n")
-    words = ["replay", "--visitors", "v.csv", "--duties", "d.csv", "--out", "out/visits.csv"]
-    code = "import sys; from hallsim.cli import main; sys.exit(main())"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *words, "--engine", engine],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(1.5)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert not (tmp_path / "out").exists()
+@pytest.mark.parametrize(
+    "where",
+    ["hallsim.replay.read_case", "hallsim.replay.simulate", "hallsim.outputs._move"],
+)
+@pytest.mark.parametrize("folder", ["new", "."])
+def test_an_interrupted_replay_leaves_everything_as_it_was(
+    tmp_path: Path, where: str, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in the middle of writing, when the new file is there under another name."""
+
+    def interrupt(*_args: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "v.csv").write_text("hall,arrival,item,service\nH,0,x,9\n")
+    (tmp_path / "d.csv").write_text("hall,window,items,on,off\nH,W,*,0,50\n")
+    monkeypatch.setattr(where, interrupt)
+    words = ["hallsim", "replay", "--visitors", "v.csv", "--duties", "d.csv"]
+    monkeypatch.setattr(sys, "argv", [*words, "--out", f"{folder}/visits.csv"])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 130
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.csv", "v.csv"]
 
 
 def test_more_items_than_codes_as_long_as_few_are_named(tmp_path: Path) -> None:
