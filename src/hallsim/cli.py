@@ -682,7 +682,7 @@ def _with_origins(
     )
     command = " ".join([Path(sys.argv[0]).name or "hallsim", *sys.argv[1:]])
     meta = {**found.meta, **study, "inputs": dict(reading.hashes), "command": command}
-    notes = tuple(f"{n.path}: {n.message(language)}" for n in reading.notes)
+    notes = tuple(n.message(language) for n in reading.notes)
     return dataclasses.replace(found, assumptions=told, meta=meta, notes=notes)
 
 
