@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -346,12 +347,12 @@ def test_both_engines_write_the_same_file_of_many_days(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "where",
-    ["hallsim.replay.read_case", "hallsim.replay.simulate", "hallsim.outputs._move"],
+    ("module", "name"),
+    [("replay", "read_case"), ("replay", "simulate"), ("outputs", "_move")],
 )
 @pytest.mark.parametrize("folder", ["new", "."])
 def test_an_interrupted_replay_leaves_everything_as_it_was(
-    tmp_path: Path, where: str, folder: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, module: str, name: str, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also in the middle of writing, when the new file is there under another name."""
 
@@ -360,7 +361,7 @@ def test_an_interrupted_replay_leaves_everything_as_it_was(
 
     (tmp_path / "v.csv").write_text("hall,arrival,item,service\nH,0,x,9\n")
     (tmp_path / "d.csv").write_text("hall,window,items,on,off\nH,W,*,0,50\n")
-    monkeypatch.setattr(where, interrupt)
+    monkeypatch.setattr(import_module(f"hallsim.{module}"), name, interrupt)
     words = ["hallsim", "replay", "--visitors", "v.csv", "--duties", "d.csv"]
     monkeypatch.setattr(sys, "argv", [*words, "--out", f"{folder}/visits.csv"])
     monkeypatch.chdir(tmp_path)
