@@ -19,7 +19,9 @@ def test_notebook_runs_and_shows_something_in_every_code_cell(path: Path) -> Non
     (parameters,) = (c for c in book.cells if "parameters" in c.metadata.get("tags", []))
     parameters.source += SMALL
     NotebookClient(book, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
-    silent = [c for c in book.cells if c.cell_type == "code" and c is not parameters and not c.outputs]
+    silent = [
+        c for c in book.cells if c.cell_type == "code" and c is not parameters and not c.outputs
+    ]
     assert not silent, f"no output: {silent[0].source}"
     warned = [o for c in book.cells for o in c.get("outputs", []) if o.get("name") == "stderr"]
     assert not warned, warned[0]["text"]

@@ -292,8 +292,8 @@ def _plain_day(
             if patience[v] != NEVER and t > arrival[v] and arrival[v] + patience[v] <= t:  # 6
                 outcome[v] = ABANDONED
                 continue
-            k = call & ((1 << _PLACE_BITS) - 1)
-            d = active[k]
+            place = call & ((1 << _PLACE_BITS) - 1)
+            d = active[place]
             work: Int = service[v]
             if speed[d] != 100:
                 work = (work * 100 + speed[d] - 1) // speed[d]
@@ -301,7 +301,7 @@ def _plain_day(
             called[v] = t
             finished[v] = t + work
             out_window[v] = window[d]
-            ready[k] = t + work
+            ready[place] = t + work
             free[slot[d]] = t + work
     for v in range(comers):  # not called by the end: left, or turned away at closing
         if outcome[v] == NEVER:

@@ -96,7 +96,15 @@ class _Book:
         sheet.write_string(
             0, 0, f"{v.title} {_('Staffing recommendation')} ({_('draft')})", self.title
         )
-        lines = [v.lead, v.gain, *v.flags(), *v.warnings(), *v.certainty(), v.assumed(), *self.r.notes]
+        lines = [
+            v.lead,
+            v.gain,
+            *v.flags(),
+            *v.warnings(),
+            *v.certainty(),
+            v.assumed(),
+            *self.r.notes,
+        ]
         for at, line in enumerate(lines, 2):
             sheet.write_string(at, 0, line, self.plain)
         top = len(lines) + 3
