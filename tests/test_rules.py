@@ -1348,9 +1348,9 @@ def test_staying_does_not_count_as_a_duty_in_force(engine: Engine) -> None:
 
 
 def test_people_on_their_way_do_not_wait_and_arrive_in_row_order(engine: Engine) -> None:
-    """The first two set out at 0 and 3 and come at 5, with the others; the rows decide.
+    """Three set out at 0, 3 and 4 and come at 5, with the others; the rows decide.
 
-    The third balks at 3: rows 0 and 1 and nobody else are before it.
+    Row 2 finds two people waiting, row 3 three, and row 4 the same three.
     """
     check(
         engine,
@@ -1360,6 +1360,7 @@ def test_people_on_their_way_do_not_wait_and_arrive_in_row_order(engine: Engine)
         0|1  3       4       2|9    .
         0    5       4       .      3
         0    5       4       .      3
+        0|1  4       4       1|9    4
         """,
         """
         hall on off
@@ -1372,6 +1373,7 @@ def test_people_on_their_way_do_not_wait_and_arrive_in_row_order(engine: Engine)
         served  0    5      9      13
         served  0    5      13     17
         balked  0    .      .      .
+        served  0    5      17     21
         """,
     )
 
@@ -2268,6 +2270,43 @@ def test_a_stage_after_closing_takes_a_ticket_if_a_staying_window_serves_it(
         turned_away .      .      .      .
         turned_away .      .      .      .
         """,
+    )
+
+
+def test_in_the_second_of_closing_whoever_will_be_turned_away_still_waits(
+    engine: Engine,
+) -> None:
+    """At 10 a y waits in hall 0: a stage with balk_at 1 leaves, with 2 stays; a choice counts both.
+
+    So 20 s are posted in hall 0, which is further than 19 s.
+    """
+    check(
+        engine,
+        """
+        visit stage hall arrival item service balk_at travel
+        0     1     0    0       x    10      .       .
+        1     1     0    0       x    10      .       .
+        2     1     0    3       y    5       .       .
+        0     2     0    .       x    5       1       .
+        1     2     0    .       x    5       2       .
+        3     1     0|1  10      x    5       .       0|19
+        """,
+        """
+        hall window items on off
+        0    0      x     0  10
+        0    1      x     0  10
+        1    2      *     0  5
+        """,
+        """
+        outcome     hall window ticket called finished
+        served      0    0      0      0      10
+        served      0    1      0      0      10
+        turned_away 0    .      3      .      .
+        balked      0    .      .      .      .
+        served      0    0      10     10     15
+        turned_away 1    .      .      .      .
+        """,
+        posted_service=10,
     )
 
 
