@@ -14,7 +14,6 @@ import numpy as np
 from numba import njit
 
 from hallsim.eventful import run_days, window_slots
-from hallsim.queues import ROW_BITS
 from hallsim.records import (
     ABANDONED,
     NEVER,
@@ -50,7 +49,7 @@ def simulate(
     Raises:
         OverflowError: an arrival or credit of 2**32 seconds or more.
     """
-    if max(visitors.arrival.max(initial=0), visitors.credit.max(initial=0)) >> 63 - ROW_BITS:
+    if max(visitors.arrival.max(initial=0), visitors.credit.max(initial=0)) >> 32:
         raise OverflowError("arrivals and credits must be below 2**32 seconds")
     n = len(visitors)
     out = Visits(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hallsim.queues import ROW, ROW_BITS, pop, push
+from hallsim.queues import pop, push
 from hallsim.records import (
     ABANDONED,
     ALL_ITEMS,
@@ -55,9 +55,19 @@ def run_days(
     duty = np.full(slots, np.int64(-1))  # the duty of each window now
     serving = np.full(slots, np.int64(-2))  # its visitor; -1 a ghost, -2 idle
     edges = np.unique(np.concatenate((on, off)))
+    bits = np.int64(1)  # keys of heaps: a second, and below it the number of a row or window
+    while 1 << bits <= max(n, slots):
+        bits += 1
+    mask = (np.int64(1) << bits) - 1
 
+    where = hall.copy()
+    for row in range(n):  # 12: later stages are in the hall of the first
+        later = next_stage[row] if first_stage[row] == 1 else np.int64(NEVER)
+        while later != NEVER:
+            where[later] = where[row]
+            later = next_stage[later]
     queue_of, queues = _queues(items)
-    start = _places(hall, item, queue_of, queues, halls, choice_first, choice_last, choice_hall)
+    start = _places(where, item, queue_of, queues, halls, choice_first, choice_last, choice_hall)
     heap = np.empty(start[-1], np.int64)
     size = np.zeros(halls * queues, np.int64)
     whose = np.empty(n, np.int64)  # 5: tickets are numbered as they are taken, by second and row
@@ -71,7 +81,6 @@ def run_days(
     coming = np.empty(n, np.int64)  # next stages, and people on their way to the chosen hall
     comers = 0
     changed = np.zeros(halls, np.int64)
-    where = hall.copy()
 
     order = np.flatnonzero(first_stage == 1)
     order = order[np.argsort(arrival[order], kind="mergesort")]
@@ -81,23 +90,23 @@ def run_days(
         if next_row < len(order):
             t = min(t, arrival[order[next_row]])
         if comers > 0:
-            t = min(t, coming[0] >> ROW_BITS)
+            t = min(t, coming[0] >> bits)
         if busy > 0:
-            t = min(t, ends[0] >> ROW_BITS)
+            t = min(t, ends[0] >> bits)
         if next_edge < len(edges):
             t = min(t, edges[next_edge])
         if t == _FAR:
             break
 
-        while busy > 0 and ends[0] >> ROW_BITS == t:  # A (a): services end
-            w = pop(ends, 0, busy) & ROW
+        while busy > 0 and ends[0] >> bits == t:  # A (a): services end
+            w = pop(ends, 0, busy) & mask
             busy -= 1
             v = serving[w]
             serving[w] = -2
             if v >= 0 and next_stage[v] != NEVER:  # 12
                 s = next_stage[v]
                 where[s] = where[v]
-                push(coming, 0, comers, ((t + walk[s]) << ROW_BITS) | s)
+                push(coming, 0, comers, ((t + walk[s]) << bits) | s)
                 comers += 1
             if duty[w] >= 0:
                 changed[duty_hall[duty[w]]] = 1
@@ -112,8 +121,8 @@ def run_days(
                     duty[slot[d]] = d
                     changed[duty_hall[d]] = 1
 
-        while leavers > 0 and leaving[0] >> ROW_BITS <= t:  # A (c): out of patience
-            v = pop(leaving, 0, leavers) & ROW
+        while leavers > 0 and leaving[0] >> bits <= t:  # A (c): out of patience
+            v = pop(leaving, 0, leavers) & mask
             leavers -= 1
             if here[v]:
                 here[v] = 0
@@ -125,8 +134,8 @@ def run_days(
             v = np.int64(-1)
             if next_row < len(order) and arrival[order[next_row]] == t:
                 v = order[next_row]
-            if comers > 0 and coming[0] >> ROW_BITS == t and (v < 0 or coming[0] & ROW < v):
-                v = pop(coming, 0, comers) & ROW
+            if comers > 0 and coming[0] >> bits == t and (v < 0 or coming[0] & mask < v):
+                v = pop(coming, 0, comers) & mask
                 comers -= 1
             elif v >= 0:
                 next_row += 1
@@ -137,7 +146,7 @@ def run_days(
                     )  # fmt: skip
                     where[v] = choice_hall[k]
                     if choice_travel[k] > 0:
-                        push(coming, 0, comers, ((t + choice_travel[k]) << ROW_BITS) | v)
+                        push(coming, 0, comers, ((t + choice_travel[k]) << bits) | v)
                         comers += 1
                         continue
             else:
@@ -164,12 +173,12 @@ def run_days(
                 heap,
                 start[h * queues + q],
                 size[h * queues + q],
-                ((t - credit[v]) << ROW_BITS) | tickets,
+                ((t - credit[v]) << bits) | tickets,
             )
             size[h * queues + q] += 1
             tickets += 1
             if patience[v] != NEVER:  # 6: without patience one still waits out the second
-                push(leaving, 0, leavers, ((t + max(patience[v], 1)) << ROW_BITS) | v)
+                push(leaving, 0, leavers, ((t + max(patience[v], 1)) << bits) | v)
                 leavers += 1
 
         for h in range(halls):  # 8: at closing, who cannot be served any more
@@ -180,7 +189,7 @@ def run_days(
                     continue
                 k = h * queues + q
                 for j in range(start[k], start[k] + size[k]):
-                    v = whose[heap[j] & ROW]
+                    v = whose[heap[j] & mask]
                     if here[v]:
                         here[v] = 0
                         waiting[h] -= 1
@@ -199,10 +208,10 @@ def run_days(
                 w = slot[d]
                 if duty[w] != d or serving[w] != -2:
                     continue
-                k = _best(h, heap, start, size, queues, items[d], here, whose, ghosts)
+                k = _best(h, heap, start, size, queues, items[d], here, whose, mask, ghosts)
                 if k < 0:
                     continue
-                v = whose[pop(heap, start[k], size[k]) & ROW]
+                v = whose[pop(heap, start[k], size[k]) & mask]
                 size[k] -= 1
                 if here[v]:
                     here[v] = 0
@@ -212,10 +221,10 @@ def run_days(
                     finished[v] = t + (service[v] * 100 + speed[d] - 1) // speed[d]
                     out_window[v] = window[d]
                     serving[w] = v
-                    push(ends, 0, busy, (finished[v] << ROW_BITS) | w)
+                    push(ends, 0, busy, (finished[v] << bits) | w)
                 else:  # 10: a ghost
                     serving[w] = -1
-                    push(ends, 0, busy, ((t + ghost_seconds) << ROW_BITS) | w)
+                    push(ends, 0, busy, ((t + ghost_seconds) << bits) | w)
                 busy += 1
 
     for v in range(n):  # whoever was still waiting when the last thing was done has left
@@ -346,16 +355,16 @@ def _stayer(
 
 @njit(cache=True, nogil=True)
 def _best(
-    h: Int, heap: Ints, start: Ints, size: Ints, queues: Int, mask: Int,
-    here: Ints, whose: Ints, ghosts: bool,
+    h: Int, heap: Ints, start: Ints, size: Ints, queues: Int, wanted: Int,
+    here: Ints, whose: Ints, mask: Int, ghosts: bool,
 ) -> Int:  # fmt: skip
     """5: the queue whose first visitor, or ghost where they are called, comes before all others."""
     best: Int = np.int64(-1)
     for q in range(queues):
         k: Int = h * queues + q
-        if queues > 1 and not (mask >> q) & 1:
+        if queues > 1 and not (wanted >> q) & 1:
             continue
-        while size[k] > 0 and not ghosts and not here[whose[heap[start[k]] & ROW]]:
+        while size[k] > 0 and not ghosts and not here[whose[heap[start[k]] & mask]]:
             pop(heap, start[k], size[k])
             size[k] -= 1
         if size[k] > 0 and (best < 0 or heap[start[k]] < heap[start[best]]):

@@ -1,7 +1,6 @@
 """A binary heap of 64-bit keys in a slice of an array, for compiled code.
 
-A key packs an order and a row: `order << ROW_BITS | row`, so that equal orders fall to the lower
-row.  `ROW` masks the row out again, for negative orders too.
+A key packs an order and, in its lower bits, a row, so that equal orders fall to the lower row.
 """
 
 from __future__ import annotations
@@ -9,9 +8,6 @@ from __future__ import annotations
 from numba import njit
 
 from hallsim.records import Int, Ints
-
-ROW_BITS = 31
-ROW = (1 << ROW_BITS) - 1
 
 
 @njit(cache=True, nogil=True)
