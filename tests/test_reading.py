@@ -136,9 +136,9 @@ def test_invalid(path: Path, tmp_path: Path) -> None:
 
 
 REPLAY = {
-    "seconds", "later_halls", "later_balking", "later_stages", "one_item", "item_list",
-    "items_many", "duty_order", "duty_overlap", "days_missing", "column_aside", "sorted",
-    "no_duty", "no_duty_day",
+    "seconds", "one_item", "item_list", "items_many", "one_hall", "hall_list", "travel_count",
+    "choice_unknown", "stage_alone", "duty_order", "duty_overlap", "days_missing",
+    "column_aside", "sorted", "no_duty", "no_duty_day",
 }  # fmt: skip
 """Rules of visitors and duties: `test_replay.py`."""
 
