@@ -239,15 +239,27 @@ class View:
                 "interval": between(gap, self.language, sign=True),
             }
             told.append(
-                _("Change of the mean wait: {interval} minutes ({confidence} interval).", **words)
+                _(
+                    "Change of the mean wait: {interval} minutes ({confidence} interval, "
+                    "chance in the model only).",
+                    **words,
+                )
             )
             clear = gap.hi < 0 or gap.lo > 0
             told.append(_("The change is clearly not 0.") if clear else _("The change may be 0."))
         if solver.get("gap") is not None and solver["gap"] < 5e-7:
-            told.append(_("No other plan is better by the same figures."))
+            told.append(
+                _("No other plan is better by the waiting tables and costs it was made with.")
+            )
         elif solver.get("gap") is not None:
             best = _percent(solver["gap"])
-            told.append(_("No other plan is more than {gap} better by the same figures.", gap=best))
+            told.append(
+                _(
+                    "No other plan is more than {gap} better by the waiting tables and costs it was "
+                    "made with.",
+                    gap=best,
+                )
+            )
         return told
 
     def flags(self) -> list[str]:
