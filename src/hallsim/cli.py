@@ -255,6 +255,7 @@ def recommend(
     from hallsim.checks import parse_month
 
     year_and_month = parse_month(month)
+    month = "{:04d}-{:02d}".format(*year_and_month)
     reading = _read(folder, variant, sets)
     scenario = reading.scenario
     language: Language = lang or scenario.language
