@@ -765,6 +765,8 @@ def _show_table(found: Measures, by: str, language: Language) -> None:
 
 
 def _measures_json(found: Measures, reading: Reading, month: str) -> dict[str, Any]:
+    from hallsim.measure import BY
+
     def records(by: str) -> list[dict[str, Any]]:
         text = found.table(by).to_json(orient="records", date_format="iso", double_precision=6)
         return cast(list[dict[str, Any]], json.loads(text))
@@ -775,20 +777,7 @@ def _measures_json(found: Measures, reading: Reading, month: str) -> dict[str, A
         "replications": found.replications,
         "confidence": found.confidence,
         "provisional": found.ledger.month.provisional,
-        **{
-            by: records(by)
-            for by in (
-                "district",
-                "tier",
-                "street",
-                "hall",
-                "item",
-                "class",
-                "weekday",
-                "hour",
-                "day",
-            )
-        },
+        **{by: records(by) for by in BY if by not in ("hall_day", "hall_hour", "queue")},  # long
     }
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
@@ -15,13 +15,6 @@ from hallsim.text import Language, translator
 
 Say = Callable[..., str]
 MINUS, NONE = "\u2212", "–"
-
-
-class Measured(Protocol):
-    """Measures with intervals over replications (`hallsim.measure.Measures`)."""
-
-    def table(self, by: str) -> pd.DataFrame:
-        """Long table: keys, measure, mean, lo, hi."""
 
 
 @dataclass(frozen=True)
