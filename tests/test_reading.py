@@ -291,7 +291,7 @@ def test_origins_are_paths_that_can_be_set(tmp_path: Path) -> None:
     folder = build({}, tmp_path)
     before = reading.read(folder)
     for path, origin in before.origins.items():
-        number = isinstance(origin.value, int | float)
+        number = isinstance(origin.value, int | float) and not isinstance(origin.value, bool)
         if number and path.rpartition(".")[2] not in ("format", "minimum", "share", "confidence"):
             amount = 1 if isinstance(origin.value, int) else 0.25
             after = reading.read(folder, sets=[f"{path}=+{amount}"])

@@ -18,8 +18,9 @@ from pandas.testing import assert_frame_equal
 
 from hallsim.demand import expect
 from hallsim.draw import Chance
+from hallsim.planning import periods_of
 from hallsim.problems import ScenarioProblems
-from hallsim.recommend import Recommendation, periods_of, recommend
+from hallsim.recommend import Recommendation, recommend
 from hallsim.report import render
 from hallsim.scenario import (
     CalendarDay,

@@ -262,8 +262,8 @@ def recommend(
     target = out or _folder(reading, month, variant, language)
     from hallsim.demand import expect
     from hallsim.outputs import write_all
+    from hallsim.planning import ClosedMonth
     from hallsim.problems import ExitCode
-    from hallsim.recommend import ClosedMonth
     from hallsim.recommend import recommend as run
     from hallsim.report import render, summary
     from hallsim.staffing import NoPlan

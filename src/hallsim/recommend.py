@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import math
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,20 +21,15 @@ from hallsim import __version__
 from hallsim.checks import parse_month
 from hallsim.demand import Floats, Month, expect
 from hallsim.measure import Measures, interval, target_of
+from hallsim.planning import Span, Stage, count_between, home_by_day, plan_month, working_days
 from hallsim.records import Ints
 from hallsim.scenario import Scenario
 from hallsim.simulate import Engine, simulate_staffings
-from hallsim.staffing import Move, Solution, StaffingTables, moves, solve, street_numbers
-from hallsim.stations import Station, group_names, head_count, home_of_stations, stations
-from hallsim.waiting import WaitingTables, waiting_tables
+from hallsim.staffing import Move, Solution, StaffingTables, moves
+from hallsim.stations import Station, stations
 
 if TYPE_CHECKING:
     from hallsim.plotting import Plots
-
-Stage = Callable[[str, int, int], None]
-"""Progress: what is being done, finished, of how many."""
-PERIODS = ("day", "week", "month")
-_STUB = 3  # a first or last week with fewer working days joins its neighbour
 
 
 @dataclass(frozen=True)
@@ -136,21 +130,13 @@ def recommend(
     progress("calendar", 0, 1)
     expected = expect(scenario, *parse_month(month))
     parts = stations(scenario)
-    spans = periods_of(expected, period or run.period)
     progress("calendar", 1, 1)
-
-    lower, upper = _table_range(scenario, parts)
-    tables = waiting_tables(
-        expected, parts, lower, upper, seed=seed, replications=table_replications, jobs=jobs,
-        progress=lambda done: progress("tables", done, table_replications),
+    found = plan_month(
+        expected, parts, seed=seed, table_replications=table_replications,
+        period=period or run.period, jobs=jobs, progress=progress,
     )  # fmt: skip
-    progress("solve", 0, 1)
-    programme = programme_tables(expected, parts, tables, spans)
-    solution = solve(programme)
-    progress("solve", 1, 1)
-
-    plan = clerks_by_day(solution.clerks.sum(axis=2), spans)
-    home = np.tile(home_of_stations(scenario, parts), (len(expected.dates), 1))
+    spans, programme, solution, plan = found.spans, found.tables, found.solution, found.clerks
+    home = home_by_day(expected, parts)
     checked = simulate_staffings(
         expected,
         {"home": home, "plan": plan, "one_more": plan + 1, "all_windows": None},
@@ -184,110 +170,6 @@ def recommend(
     )  # fmt: skip
 
 
-class ClosedMonth(ValueError):  # noqa: N818 - the name says what is the case
-    """No hall opens in the month."""
-
-
-Span = tuple[int, int]
-"""First and last day of a period, as indices into the dates of the month, inclusive."""
-
-
-def working_days(month: Month) -> Ints:
-    """Indices of the days on which at least half as many halls open as on the fullest day."""
-    opens = month.open.sum(axis=1)
-    return np.flatnonzero((opens > 0) & (2 * opens >= opens.max()))
-
-
-def periods_of(month: Month, kind: str) -> list[Span]:
-    """The periods between which staffing may change; they cover the month.
-
-    Weeks run Monday to Sunday, cut at the ends of the month; a week with fewer than three working
-    days joins its neighbour.  A day's period lasts until the next working day.
-
-    Raises:
-        ClosedMonth: no working day in the month.
-        ValueError: an unknown kind.
-    """
-    work = working_days(month)
-    if len(work) == 0:
-        raise ClosedMonth(f"no hall opens in {month.label}")
-    if kind == "month":
-        starts = [0]
-    elif kind == "day":
-        starts = [0, *(int(d) for d in work[1:])]
-    elif kind == "week":
-        starts = _week_starts(month, work)
-    else:
-        raise ValueError(f"period must be one of {', '.join(PERIODS)}, not {kind!r}")
-    return list(zip(starts, [s - 1 for s in starts[1:]] + [len(month.dates) - 1], strict=True))
-
-
-def _week_starts(month: Month, work: Ints) -> list[int]:
-    starts = sorted({0, *(d for d, date in enumerate(month.dates) if date.weekday() == 0)})
-    ends = [*starts[1:], len(month.dates)]
-    sizes = [int(((work >= a) & (work < b)).sum()) for a, b in zip(starts, ends, strict=True)]
-    kept = [0]
-    for k in range(1, len(starts)):
-        enough = sizes[k] >= _STUB
-        before = sum(sizes[j] for j in range(k) if starts[j] >= kept[-1])
-        if enough and before >= _STUB:
-            kept.append(starts[k])
-    return kept
-
-
-def _table_range(scenario: Scenario, parts: list[Station]) -> tuple[Ints, Ints]:
-    """[S] smallest and largest number of clerks worth a table entry."""
-    at_window = (1 - scenario.staffing.leave_rate) * (1 - scenario.staffing.other_duty_rate)
-    home = home_of_stations(scenario, parts)
-    seated = [math.ceil(len(p.windows) / max(at_window, 0.05)) + 2 for p in parts]
-    upper = np.minimum(
-        np.maximum(home, seated), np.maximum(home, head_count(scenario, "count").sum())
-    )
-    alone = {h: sum(p.hall == h for p in parts) == 1 for h in {p.hall for p in parts}}
-    least = head_count(scenario, "minimum")
-    one_group = least.shape[1] == 1
-    lower = np.array(
-        [least[p.hall].sum() if alone[p.hall] and p.groups and one_group else 0 for p in parts]
-    )
-    return lower.astype(np.int64), upper.astype(np.int64)
-
-
-def programme_tables(
-    month: Month, parts: list[Station], tables: WaitingTables, spans: Sequence[Span]
-) -> StaffingTables:
-    """The tables of the staffing programme: daily costs summed over periods."""
-    scenario = month.scenario
-    goal = scenario.objective
-    daily = tables.cost(goal.lost_minutes, goal.overtime_weight)
-    per_period = np.array([daily[a : b + 1].sum(axis=0) for a, b in spans])
-    groups = group_names(scenario)
-    work = working_days(month)
-    return StaffingTables(
-        halls=tuple(h.hall for h in scenario.halls),
-        street=street_numbers(scenario),
-        groups=groups,
-        home=head_count(scenario, "count"),
-        minimum=head_count(scenario, "minimum"),
-        station_hall=np.array([p.hall for p in parts], np.int64),
-        station_groups=tuple(tuple(groups.index(g) for g in p.groups) for p in parts),
-        lower=tables.lower,
-        cost=tuple(
-            per_period[:, s, : tables.upper[s] - tables.lower[s] + 1] for s in range(len(parts))
-        ),
-        days=np.array([_count_between(work, span) for span in spans]),
-        transfers=scenario.transfers,
-    )
-
-
-def _count_between(days: Ints, span: Span) -> int:
-    return int(((days >= span[0]) & (days <= span[1])).sum())
-
-
-def clerks_by_day(clerks: Ints, spans: Sequence[Span]) -> Ints:
-    """[T, S] to [D, S]."""
-    return np.repeat(clerks, [b - a + 1 for a, b in spans], axis=0)
-
-
 def _period_table(spans: Sequence[Span], month: Month) -> pd.DataFrame:
     work = working_days(month)
     return pd.DataFrame(
@@ -295,7 +177,7 @@ def _period_table(spans: Sequence[Span], month: Month) -> pd.DataFrame:
             "period": range(len(spans)),
             "first": [month.dates[a] for a, _ in spans],
             "last": [month.dates[b] for _, b in spans],
-            "open_days": [_count_between(work, s) for s in spans],
+            "open_days": [count_between(work, s) for s in spans],
         }
     )
 
@@ -359,7 +241,7 @@ def _move_table(
             (
                 tables.halls[m.origin], tables.halls[m.destination], tables.groups[m.group], m.clerks,
                 month.dates[first], month.dates[last],
-                _count_between(work, (first, last)), m.tier,
+                count_between(work, (first, last)), m.tier,
                 getattr(scenario.transfers, m.tier).travel_minutes, month.dates[first] - notice,
             )
         )  # fmt: skip
@@ -377,7 +259,7 @@ def _moves_cost(
 ) -> dict[str, float]:
     work = working_days(month)
     days = [
-        m.clerks * sum(_count_between(work, spans[p]) for p in range(m.first, m.last + 1))
+        m.clerks * sum(count_between(work, spans[p]) for p in range(m.first, m.last + 1))
         for m in found
     ]
     minutes = [

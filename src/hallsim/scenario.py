@@ -506,6 +506,11 @@ class TransferTier(Model):
 class Transfers(Model):
     """Costs of moving clerks, nearest first: within a street, between streets, with the district hall."""
 
+    dynamic: bool = Field(
+        True,
+        title="动态调配",
+        description="whether the district moves clerks at all; where reforms are compared",
+    )
     within_street: TransferTier = Field(
         TransferTier(order_minutes=120, travel_minutes=15), title="街道内"
     )

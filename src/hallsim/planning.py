@@ -1,0 +1,219 @@
+"""Plan a month: waiting tables, the staffing programme, and the clerks of every day that follow.
+
+`staffed` is what a scenario is worth: its month under the staffing it would have, on fresh visitors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hallsim.checks import parse_month
+from hallsim.demand import Month, expect
+from hallsim.measure import Measures
+from hallsim.records import Ints
+from hallsim.scenario import Scenario
+from hallsim.simulate import simulate_staffings
+from hallsim.staffing import Solution, StaffingTables, solve, street_numbers
+from hallsim.stations import Station, group_names, head_count, home_of_stations, stations
+from hallsim.waiting import WaitingTables, waiting_tables
+
+Stage = Callable[[str, int, int], None]
+"""Progress: what is being done, finished, of how many."""
+PERIODS = ("day", "week", "month")
+_STUB = 3  # a first or last week with fewer working days joins its neighbour
+
+
+class ClosedMonth(ValueError):  # noqa: N818 - the name says what is the case
+    """No hall opens in the month."""
+
+
+Span = tuple[int, int]
+"""First and last day of a period, as indices into the dates of the month, inclusive."""
+
+
+def working_days(month: Month) -> Ints:
+    """Indices of the days on which at least half as many halls open as on the fullest day."""
+    opens = month.open.sum(axis=1)
+    return np.flatnonzero((opens > 0) & (2 * opens >= opens.max()))
+
+
+def periods_of(month: Month, kind: str) -> list[Span]:
+    """The periods between which staffing may change; they cover the month.
+
+    Weeks run Monday to Sunday, cut at the ends of the month; a week with fewer than three working
+    days joins its neighbour.  A day's period lasts until the next working day.
+
+    Raises:
+        ClosedMonth: no working day in the month.
+        ValueError: an unknown kind.
+    """
+    work = working_days(month)
+    if len(work) == 0:
+        raise ClosedMonth(f"no hall opens in {month.label}")
+    if kind == "month":
+        starts = [0]
+    elif kind == "day":
+        starts = [0, *(int(d) for d in work[1:])]
+    elif kind == "week":
+        starts = _week_starts(month, work)
+    else:
+        raise ValueError(f"period must be one of {', '.join(PERIODS)}, not {kind!r}")
+    return list(zip(starts, [s - 1 for s in starts[1:]] + [len(month.dates) - 1], strict=True))
+
+
+def _week_starts(month: Month, work: Ints) -> list[int]:
+    starts = sorted({0, *(d for d, date in enumerate(month.dates) if date.weekday() == 0)})
+    ends = [*starts[1:], len(month.dates)]
+    sizes = [int(((work >= a) & (work < b)).sum()) for a, b in zip(starts, ends, strict=True)]
+    kept = [0]
+    for k in range(1, len(starts)):
+        enough = sizes[k] >= _STUB
+        before = sum(sizes[j] for j in range(k) if starts[j] >= kept[-1])
+        if enough and before >= _STUB:
+            kept.append(starts[k])
+    return kept
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The best staffing that the programme found for a month.
+
+    Attributes:
+        spans: the periods between which staffing may change.
+        tables: what the programme knew.
+        solution: what it found.
+        clerks: [D, S] clerks assigned per day and station.
+    """
+
+    spans: list[Span]
+    tables: StaffingTables
+    solution: Solution
+    clerks: Ints
+
+
+def plan_month(
+    month: Month,
+    parts: list[Station],
+    *,
+    seed: int,
+    table_replications: int,
+    period: str,
+    jobs: int = 1,
+    progress: Stage = lambda stage, done, total: None,
+) -> Plan:
+    """Tables on the visitors of purpose `plan`, then the programme.
+
+    Raises:
+        ClosedMonth: a month in which no hall opens.
+        NoPlan: no plan satisfies the minimum staffing.
+    """
+    spans = periods_of(month, period)
+    lower, upper = _table_range(month.scenario, parts)
+    tables = waiting_tables(
+        month, parts, lower, upper, seed=seed, replications=table_replications, jobs=jobs,
+        progress=lambda done: progress("tables", done, table_replications),
+    )  # fmt: skip
+    progress("solve", 0, 1)
+    programme = programme_tables(month, parts, tables, spans)
+    solution = solve(programme)
+    progress("solve", 1, 1)
+    return Plan(spans, programme, solution, clerks_by_day(solution.clerks.sum(axis=2), spans))
+
+
+def home_by_day(month: Month, parts: list[Station]) -> Ints:
+    """[D, S]: every clerk at home."""
+    return np.tile(home_of_stations(month.scenario, parts), (len(month.dates), 1))
+
+
+def _table_range(scenario: Scenario, parts: list[Station]) -> tuple[Ints, Ints]:
+    """[S] smallest and largest number of clerks worth a table entry."""
+    at_window = (1 - scenario.staffing.leave_rate) * (1 - scenario.staffing.other_duty_rate)
+    home = home_of_stations(scenario, parts)
+    seated = [math.ceil(len(p.windows) / max(at_window, 0.05)) + 2 for p in parts]
+    upper = np.minimum(
+        np.maximum(home, seated), np.maximum(home, head_count(scenario, "count").sum())
+    )
+    alone = {h: sum(p.hall == h for p in parts) == 1 for h in {p.hall for p in parts}}
+    least = head_count(scenario, "minimum")
+    one_group = least.shape[1] == 1
+    lower = np.array(
+        [least[p.hall].sum() if alone[p.hall] and p.groups and one_group else 0 for p in parts]
+    )
+    return lower.astype(np.int64), upper.astype(np.int64)
+
+
+def programme_tables(
+    month: Month, parts: list[Station], tables: WaitingTables, spans: Sequence[Span]
+) -> StaffingTables:
+    """The tables of the staffing programme: daily costs summed over periods."""
+    scenario = month.scenario
+    goal = scenario.objective
+    daily = tables.cost(goal.lost_minutes, goal.overtime_weight)
+    per_period = np.array([daily[a : b + 1].sum(axis=0) for a, b in spans])
+    groups = group_names(scenario)
+    work = working_days(month)
+    return StaffingTables(
+        halls=tuple(h.hall for h in scenario.halls),
+        street=street_numbers(scenario),
+        groups=groups,
+        home=head_count(scenario, "count"),
+        minimum=head_count(scenario, "minimum"),
+        station_hall=np.array([p.hall for p in parts], np.int64),
+        station_groups=tuple(tuple(groups.index(g) for g in p.groups) for p in parts),
+        lower=tables.lower,
+        cost=tuple(
+            per_period[:, s, : tables.upper[s] - tables.lower[s] + 1] for s in range(len(parts))
+        ),
+        days=np.array([count_between(work, span) for span in spans]),
+        transfers=scenario.transfers,
+    )
+
+
+def count_between(days: Ints, span: Span) -> int:
+    """How many of the days lie in the span."""
+    return int(((days >= span[0]) & (days <= span[1])).sum())
+
+
+def clerks_by_day(clerks: Ints, spans: Sequence[Span]) -> Ints:
+    """[T, S] to [D, S]."""
+    return np.repeat(clerks, [b - a + 1 for a, b in spans], axis=0)
+
+
+def staffed(
+    scenario: Scenario,
+    month: str,
+    *,
+    seed: int | None = None,
+    replications: int | None = None,
+    table_replications: int | None = None,
+    jobs: int = 1,
+) -> Measures:
+    """A month of a scenario under the staffing it would have, on fresh visitors.
+
+    With `transfers.dynamic` that is the plan of `plan_month`, else everybody at home.  Scenarios
+    with the same seed have the same visitors as far as their demand agrees.  What is not given is
+    taken from the scenario's `run`.
+
+    Raises:
+        ScenarioProblems: not a month `YYYY-MM`, or outside the calendar.
+        ClosedMonth: a month in which no hall opens.
+        NoPlan: no plan satisfies the minimum staffing.
+    """
+    run = scenario.run
+    seed = run.seed if seed is None else seed
+    expected, parts = expect(scenario, *parse_month(month)), stations(scenario)
+    clerks = home_by_day(expected, parts)
+    if scenario.transfers.dynamic:
+        clerks = plan_month(
+            expected, parts, seed=seed, period=run.period, jobs=jobs,
+            table_replications=table_replications or run.table_replications,
+        ).clerks  # fmt: skip
+    found = simulate_staffings(
+        expected, {"staffed": clerks}, seed=seed, purpose="verify",
+        replications=replications or run.replications, confidence=run.confidence, jobs=jobs,
+    )  # fmt: skip
+    return found["staffed"]
