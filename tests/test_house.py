@@ -16,9 +16,9 @@ PACKAGE = ROOT / "src" / "hallsim"
 ORDER = [
     "text", "problems", "synonyms", "scenario", "checks", "shape", "files", "overrides", "drafts",
     "reading", "calendar", "demand", "records", "stations", "queues", "eventful", "compiled", "reference",
-    "streams", "draw", "rota", "fonts", "report_words", "plotting", "replications", "measure", "simulate",
-    "waiting", "staffing", "planning", "recommend", "cells", "outputs", "visit_file", "replay", "report_page",
-    "report_sheets", "report", "screen", "cli",
+    "streams", "lives", "draw", "rota", "fonts", "report_words", "plotting", "replications", "measure",
+    "simulate", "waiting", "staffing", "planning", "recommend", "cells", "outputs", "visit_file", "replay",
+    "report_page", "report_sheets", "report", "screen", "cli",
 ]  # fmt: skip
 """Every module imports only modules before it."""
 

@@ -7,8 +7,8 @@ others as they were.  Given the random factors of the day, the visitors of each 
 of the hour profile are exactly Poisson: their number is, and each picks a moment independently.
 
 Booked visitors, no-shows, returns, later counters and balking are drawn on a path of their own
-(`_come`, `_live`); scenarios without them take the shorter one (`_fill`).  Where none of it happens
-both give the same rows.
+(`lives.come`, `lives.live`); scenarios without them take the shorter one (`lives.draw_unit`).  Where
+none of it happens both give the same rows.
 """
 
 from __future__ import annotations
@@ -27,24 +27,29 @@ from numpy.typing import NDArray
 from hallsim import streams
 from hallsim.checks import FIRST_YEAR, MAX_STAGES, stages
 from hallsim.demand import Floats, Month, Shape, arrival_window, expect, profiles, shape
-from hallsim.records import NEVER, Int, Ints, Visitors
+from hallsim.lives import (
+    FOR_EVER,
+    LAWS,
+    Classes,
+    Keys,
+    Laws,
+    Rows,
+    Shapes,
+    Streams,
+    come,
+    draw_crowd,
+    head_counts,
+    live,
+)
+from hallsim.records import NEVER, Ints, Visitors
 from hallsim.scenario import Scenario
 from hallsim.stations import Station
-from hallsim.streams import normal_quantile, poisson, split, uniform
+from hallsim.streams import normal_quantile, split, uniform
 
 Purpose = Literal["plan", "verify"]
 """Visitors that the optimizer sees, and fresh ones for judging its plan."""
 
-Keys = NDArray[np.uint64]
-_LAWS = {"lognormal": 0, "gamma": 1, "exponential": 2, "fixed": 3, "empirical": 4}
-_EMPIRICAL = _LAWS["empirical"]
-_FOR_EVER = -1.0
 _LEAD_DAYS, _MISSED = 30, 0.01  # open days drawn before a month, and returns missed by fewer
-
-# Numbers of a visitor's stream: 0 moment, 1 work, 2 class, 3 patience, 10 and up gamma; 4 is the key
-# of a stream for the rest, whose numbers are these; counters and cases have streams of their own.
-_LEAVES, _BALKS, _SHOWS, _LATENESS, _RETURNS, _UNTIL, _RETURN_KEY, _CASES = range(8)
-_COUNTER_KEY, _CASE_KEY = 10, 100
 
 
 @dataclass(frozen=True)
@@ -118,52 +123,61 @@ class Chance:
         halls = [h.hall for h in scenario.halls]
         items = [i.item for i in scenario.items]
         key = streams.stream
-        self._visitor_keys = _u64(
-            [[key(seed, purpose, "visitor", h, i) for i in items] for h in halls]
-        )
+        visitor_keys = _u64([[key(seed, purpose, "visitor", h, i) for i in items] for h in halls])
         self._hall_keys = _u64([key(seed, purpose, "hall-day", h) for h in halls])
         self._day_key = _u64([key(seed, purpose, "day")])[0]
         self._presence_keys = _u64(
             [key(seed, purpose, "clerk", halls[s.hall], *name) for s, name in _named(stations)]
         )
-        self._hall_of = np.array([s.hall for s in stations], np.int64)
-        self._serves = _items_of_stations(scenario, stations)
+        hall_of = np.array([s.hall for s in stations], np.int64)
+        serves = _items_of_stations(scenario, stations)
+        self._streams = Streams(visitor_keys, self._days, hall_of, serves)
         self._laws = _laws(scenario)
         self._classes = _classes(scenario)
-        self._shape_of, self._shapes, self._edges = _shapes(month, stations)
+        shape_of, shapes, self._edges = _shapes(month, stations)
+        self._shapes = Shapes(shape_of, *shapes)
         self._visits = _Visits(month) if _Visits.needed(scenario) else None
 
     def crowd(self, replication: int) -> Crowd:
         """The visitors of one replication; the same whenever and in whatever order it is asked for."""
         if self._visits is not None:
             return self._rich_crowd(self._visits, replication)
-        factor = self.factors(replication)
-        mean = self._month.mean * factor[:, :, None]
-        args = (mean, self._visitor_keys, self._days, replication, self._hall_of, self._serves)
-        first = np.concatenate(([0], np.cumsum(_count(*args))))
-        rows = [np.empty(first[-1], np.int64) for _ in range(6)]
-        in_time = np.empty(len(first) - 1, np.int64)
-        rules: list[Any] = [
-            *args, first, self._shape_of, *self._shapes, self._edges[1], *self._laws, *self._classes,
-        ]  # fmt: skip
-        rules += [in_time, *rows]
-        _fill(*rules)
+        count, first = self.head_counts(replication)
+        rows = Rows(*(np.empty(first[-1], np.int64) for _ in range(6)))
+        in_time = np.empty(len(count), np.int64)
+        draw_crowd(
+            count, first, replication, self._streams, self._shapes, self._edges[1], self._laws,
+            self._classes, in_time, rows,
+        )  # fmt: skip
         return Crowd(first[:-1], in_time, first[1:], *rows)
 
+    @property
+    def plain(self) -> bool:
+        """Whether visitors have nothing but moment, work, class and patience."""
+        return self._visits is None
+
+    def head_counts(self, replication: int) -> tuple[Ints, Ints]:
+        """Visitors [units, I] where `plain`, and the first row of each unit, [units + 1]."""
+        mean = self._month.mean * self.factors(replication)[:, :, None]
+        return head_counts(mean, replication, self._streams)
+
+    @property
+    def rules(self) -> tuple[Streams, Shapes, Ints, Laws, Classes]:
+        """What `lives.draw_unit` wants to know of a month that is `plain`."""
+        return self._streams, self._shapes, self._edges[1], self._laws, self._classes
+
     def _rich_crowd(self, visits: _Visits, replication: int) -> Crowd:
-        days = np.concatenate((visits.lead_days, self._days))
+        streams = self._streams._replace(days=np.concatenate((visits.lead_days, self._days)))
         mean = np.concatenate((visits.lead_mean, self._month.mean))
-        mean = mean * self._factors(days, replication)[:, :, None]
-        args = (mean, self._visitor_keys, days, replication, self._hall_of, self._serves)
-        room = 2 * int(_count(*args).sum())
+        mean = mean * self._factors(streams.days, replication)[:, :, None]
+        room = 2 * int(head_counts(mean, replication, streams)[1][-1])
         person = np.empty(room, np.uint64)
         unit, moment, item, kind = (np.empty(room, np.int64) for _ in range(4))
-        rules: list[Any] = [
-            *args, len(visits.lead_days), *visits.open_days, self._shape_of, *self._shapes, self._edges,
-            self._classes[0], *visits.booking, *visits.returns,
-        ]  # fmt: skip
-        rules += [unit, moment, person, item, kind]
-        n = _come(*rules)
+        n = come(
+            mean, replication, streams, len(visits.lead_days), *visits.open_days, self._shapes,
+            self._edges, self._classes, *visits.booking, *visits.returns,
+            unit, moment, person, item, kind,
+        )  # fmt: skip
         order = np.lexsort((moment[:n], unit[:n]))
         columns: list[Any] = [column[order] for column in (unit, moment, person, item, kind)]
         units = len(self._days) * len(self._stations)
@@ -172,11 +186,10 @@ class Chance:
         rows = [np.empty(first[-1], np.int64) for _ in range(9)]
         in_time = first[:-1].copy()
         lives: list[Any] = [
-            *columns, first, self._hall_of, self._edges[1], visits.next_item, visits.walk,
-            visits.balk, *self._laws, *self._classes, in_time,
+            *columns, first, streams.hall_of, self._edges[1], visits.next_item, visits.walk,
+            visits.balk, self._laws, self._classes, in_time, Rows(*rows[:6]), *rows[6:],
         ]  # fmt: skip
-        lives += rows
-        _live(*lives)
+        live(*lives)
         return Crowd(first[:-1], in_time, first[1:], *rows[: 9 if visits.eventful else 6])
 
     def factors(self, replication: int) -> Floats:
@@ -196,13 +209,17 @@ class Chance:
         Of n clerks, n x (1 - leave) x (1 - other duty) are rostered at windows, rounded up on as
         many days as keeps that mean (leave is spread evenly); each of them is absent independently
         with the absence rate.  A station with any clerk opens at least one window: someone stands in.
+        Self-service machines are all open, whatever clerks there are.
         """
         rostered = self._month.scenario.staffing
-        return _present(
+        seats = np.array([len(s.windows) for s in self._stations], np.int64)
+        machines = np.array([s.machine for s in self._stations])
+        present = _present(
             clerks, self._days, self._presence_keys, replication,
             (1 - rostered.leave_rate) * (1 - rostered.other_duty_rate), rostered.absence_rate,
-            np.array([len(s.windows) for s in self._stations], np.int64),
-        )  # fmt: skip
+            seats,
+        ).reshape(-1, len(seats))  # fmt: skip
+        return np.where(machines, seats, present).reshape(-1)
 
 
 def _u64(keys: list[int] | list[list[int]]) -> Keys:
@@ -300,11 +317,7 @@ def _open_days(is_open: NDArray[np.bool_]) -> tuple[tuple[Ints, Ints, Ints], Int
     return (listed, is_open.sum(axis=0), place), place
 
 
-def _laws(scenario: Scenario) -> tuple[Ints, Floats, Floats, Floats, Floats, Floats]:
-    """Law, mean in seconds, coefficient of variation and mean number of cases per item.
-
-    Then for the empirical law values in seconds and their cumulative shares, [items, values].
-    """
+def _laws(scenario: Scenario) -> Laws:
     items = scenario.items
     known = profiles(scenario)
     samples = [
@@ -320,22 +333,24 @@ def _laws(scenario: Scenario) -> tuple[Ints, Floats, Floats, Floats, Floats, Flo
         share = weight[order] / weight.sum()
         values[k, : len(sample)] = minutes[order] / (minutes[order] @ share) * item.minutes * 60
         cumulative[k, : len(sample)] = np.cumsum(share)
-    law = [_LAWS["fixed"] if i.cv == 0 and i.law != "empirical" else _LAWS[i.law] for i in items]
-    return (
+    law = [LAWS["fixed"] if i.cv == 0 and i.law != "empirical" else LAWS[i.law] for i in items]
+    cv = np.array([float(i.cv) for i in items])
+    return Laws(
         np.array(law, np.int64),
         np.array([i.minutes * 60 for i in items]),
-        np.array([float(i.cv) for i in items]),
+        cv,
+        np.sqrt(np.log1p(cv * cv)),
+        np.log1p(cv * cv) / 2,
         np.array([float(i.cases) for i in items]),
         values,
         cumulative,
     )
 
 
-def _classes(scenario: Scenario) -> tuple[Floats, Ints, Floats, Floats]:
-    """Per class cumulative share, credit and mean patience in seconds (or for ever), impatient share."""
+def _classes(scenario: Scenario) -> Classes:
     classes = list(scenario.classes.values())
-    patience = [c.patience_minutes * 60 if c.patience_minutes else _FOR_EVER for c in classes]
-    return (
+    patience = [c.patience_minutes * 60 if c.patience_minutes else FOR_EVER for c in classes]
+    return Classes(
         np.cumsum([c.share for c in classes]),
         np.array([round(c.credit_minutes * 60) for c in classes], np.int64),
         np.array(patience, float),
@@ -385,326 +400,6 @@ def _factors(
             z = normal_quantile(uniform(split(hall_keys[h], days[d]), replication))
             factor[d, h] = shared * np.exp(hall_sigma * z - 0.5 * hall_sigma**2)
     return factor
-
-
-@njit(cache=True, nogil=True)
-def _count(
-    mean: Floats, keys: Keys, days: Ints, replication: int, hall_of: Ints, serves: NDArray[np.bool_]
-) -> Ints:
-    """Visitors per unit."""
-    days_n, stations_n = len(days), len(hall_of)
-    count = np.zeros(days_n * stations_n, np.int64)
-    for d in range(days_n):
-        for s in range(stations_n):
-            h = hall_of[s]
-            for i in range(serves.shape[1]):
-                if serves[s, i] and mean[d, h, i] > 0:
-                    key = split(split(keys[h, i], days[d]), replication)
-                    count[d * stations_n + s] += poisson(split(key, 0), mean[d, h, i])
-    return count
-
-
-@njit(cache=True, nogil=True)
-def _fill(
-    mean: Floats,
-    keys: Keys,
-    days: Ints,
-    replication: int,
-    hall_of: Ints,
-    serves: NDArray[np.bool_],
-    first: Ints,
-    shape_of: Ints,
-    slot_start: Floats,
-    slot_length: Floats,
-    slot_cumulative: Floats,
-    slots: Ints,
-    last_ticket: Ints,
-    law: Ints,
-    mean_seconds: Floats,
-    cv: Floats,
-    cases: Floats,
-    sample: Floats,
-    sample_cumulative: Floats,
-    class_cumulative: Floats,
-    class_credit: Ints,
-    class_patience: Floats,
-    class_leaves: Floats,
-    in_time: Ints,
-    arrival: Ints,
-    item: Ints,
-    credit: Ints,
-    service: Ints,
-    patience: Ints,
-    kind: Ints,
-) -> None:
-    stations_n = len(hall_of)
-    largest = 0
-    for u in range(len(first) - 1):
-        largest = max(largest, first[u + 1] - first[u])
-    moment = np.empty(largest, np.int64)
-    whose = np.empty(largest, np.uint64)
-    what = np.empty(largest, np.int64)
-    for u in range(len(first) - 1):
-        d, s = u // stations_n, u % stations_n
-        h = hall_of[s]
-        n = 0
-        for i in range(serves.shape[1]):
-            if not serves[s, i] or mean[d, h, i] <= 0:
-                continue
-            key = split(split(keys[h, i], days[d]), replication)
-            people = split(key, 1)
-            k = shape_of[d, h, i]
-            for j in range(poisson(split(key, 0), mean[d, h, i])):
-                visitor = split(people, j)
-                t = _moment(
-                    uniform(visitor, 0), slot_start[k], slot_length[k], slot_cumulative[k], slots[k]
-                )
-                moment[n] = (t << 32) | n
-                whose[n] = visitor
-                what[n] = i
-                n += 1
-        order = np.sort(moment[:n])
-        base = first[u]
-        in_time[u] = base
-        for r in range(n):
-            j = order[r] & 0xFFFFFFFF
-            t = order[r] >> 32
-            row = base + r
-            arrival[row] = t
-            i = what[j]
-            item[row] = i
-            if law[i] == _EMPIRICAL or cases[i] > 1:
-                number = _number(whose[j], cases[i])
-                service[row] = _work(
-                    whose[j],
-                    number,
-                    law[i],
-                    mean_seconds[i],
-                    cv[i],
-                    sample[i],
-                    sample_cumulative[i],
-                )
-            else:
-                service[row] = _case(whose[j], law[i], mean_seconds[i], cv[i])
-            c = _class(whose[j], class_cumulative)
-            kind[row] = c
-            credit[row] = class_credit[c]
-            patience[row] = _patience(whose[j], class_patience[c], class_leaves[c])
-            if t < last_ticket[d, h]:
-                in_time[u] = row + 1
-
-
-@njit(cache=True, nogil=True)
-def _come(
-    mean: Floats, keys: Keys, days: Ints, replication: int, hall_of: Ints, serves: NDArray[np.bool_],
-    lead: int, listed: Ints, open_count: Ints, place: Ints,
-    shape_of: Ints, slot_start: Floats, slot_length: Floats, slot_cumulative: Floats, slots: Ints,
-    edges: Ints, class_cumulative: Floats,
-    booked: Ints, late: Floats, late_sd: Floats, no_show: Floats,
-    return_share: Floats, again: Floats,
-    unit: Ints, moment: Ints, whose: Keys, what: Ints, kind: Ints,
-) -> int:  # fmt: skip
-    """All visits of the month, first ones and returns, in no order; returns their number.
-
-    The first `lead` days are before the month: only the returns of their visits are in it.
-    """
-    stations_n = len(hall_of)
-    n = 0
-    for d in range(len(days)):
-        for s in range(stations_n):
-            h = hall_of[s]
-            for i in range(serves.shape[1]):
-                if not serves[s, i] or mean[d, h, i] <= 0:
-                    continue
-                key = split(split(keys[h, i], days[d]), replication)
-                people = split(key, 1)
-                for j in range(poisson(split(key, 0), mean[d, h, i])):
-                    person = split(people, j)
-                    more = split(person, 4)
-                    c = _class(person, class_cumulative)
-                    if uniform(more, _SHOWS) < no_show[c]:
-                        continue
-                    on = d
-                    for visit in range(2):
-                        if visit == 1:  # once more?
-                            if uniform(more, _RETURNS) >= return_share[i]:
-                                break
-                            k = place[d, h] + _geometric(uniform(more, _UNTIL), again[i])
-                            if k >= open_count[h]:
-                                break
-                            on = listed[h, k]
-                            person = split(more, _RETURN_KEY)
-                            more = split(person, 4)
-                            if uniform(more, _SHOWS) < no_show[c]:
-                                break
-                        if on < lead:
-                            continue
-                        k = shape_of[on - lead, h, i]
-                        t = _moment(
-                            uniform(person, 0), slot_start[k], slot_length[k], slot_cumulative[k],
-                            slots[k],
-                        )  # fmt: skip
-                        if booked[c] > 0:
-                            z = normal_quantile(uniform(more, _LATENESS))
-                            t = t - t % booked[c] + np.int64(np.round(late[c] + late_sd[c] * z))
-                            t = min(max(t, edges[0, on - lead, h]), edges[2, on - lead, h])
-                        unit[n] = (on - lead) * stations_n + s
-                        moment[n] = t
-                        whose[n] = person
-                        what[n] = i
-                        kind[n] = c
-                        n += 1
-    return n
-
-
-@njit(cache=True, nogil=True)
-def _live(
-    unit: Ints, moment: Ints, whose: Keys, what: Ints, kinds: Ints,
-    first: Ints, hall_of: Ints, last_ticket: Ints, next_item: Ints, walk_seconds: Ints, balk: Floats,
-    law: Ints, mean_seconds: Floats, cv: Floats, cases: Floats, sample: Floats,
-    sample_cumulative: Floats, class_cumulative: Floats, class_credit: Ints, class_patience: Floats,
-    class_leaves: Floats, in_time: Ints,
-    arrival: Ints, item: Ints, credit: Ints, service: Ints, patience: Ints, kind: Ints,
-    balk_at: Ints, stage: Ints, walk: Ints,
-) -> None:  # fmt: skip
-    """The rows of sorted visits.
-
-    Patience and the number of cases are the person's at every counter; whoever has taken the first
-    ticket does not balk at a later counter.
-    """
-    stations_n = len(hall_of)
-    row = 0
-    for v in range(len(unit)):
-        u, person, c = unit[v], whose[v], kinds[v]
-        more = split(person, 4)
-        i = what[v]
-        number = _number(person, cases[i])
-        wait = _patience(person, class_patience[c], class_leaves[c])
-        counter = 1
-        worker = person
-        before = i
-        while i != NEVER:
-            arrival[row] = moment[v]
-            item[row] = i
-            credit[row] = class_credit[c]
-            service[row] = _work(
-                worker, number, law[i], mean_seconds[i], cv[i], sample[i], sample_cumulative[i]
-            )
-            patience[row] = wait
-            kind[row] = c
-            balk_at[row] = NEVER
-            if counter == 1 and balk[c] > 0:
-                balk_at[row] = _geometric(uniform(more, _BALKS), 1.0 / balk[c])
-            stage[row] = counter
-            walk[row] = walk_seconds[before] if counter > 1 else 0
-            row += 1
-            worker = split(more, _COUNTER_KEY + counter)
-            counter += 1
-            before = i
-            i = next_item[i]
-        if moment[v] < last_ticket[u // stations_n, hall_of[u % stations_n]]:
-            in_time[u] = row
-
-
-@njit(cache=True, nogil=True)
-def _class(person: Any, cumulative: Floats) -> Int:
-    c = 0
-    v = uniform(person, 2)
-    while c < len(cumulative) - 1 and v > cumulative[c]:
-        c += 1
-    return c
-
-
-@njit(cache=True, nogil=True)
-def _patience(person: Any, mean: float, leaves: float) -> Int:
-    """Whole seconds, 0 for those who leave at once."""
-    if leaves > 0 and uniform(split(person, 4), _LEAVES) < leaves:
-        return np.int64(0)
-    return np.int64(NEVER) if mean < 0 else np.int64(-np.log(uniform(person, 3)) * mean)
-
-
-@njit(cache=True, nogil=True)
-def _number(person: Any, mean: float) -> Int:
-    """Number of cases: 1 + Poisson."""
-    if mean <= 1.0:
-        return np.int64(1)
-    return np.int64(1 + poisson(split(split(person, 4), _CASES), mean - 1.0))
-
-
-@njit(cache=True, nogil=True)
-def _geometric(u: float, p: float) -> Int:
-    """1, 2, … with mean 1 / p, by inversion."""
-    if p >= 1.0:
-        return np.int64(1)
-    return np.int64(1 + min(np.floor(np.log(u) / np.log1p(-p)), 1e9))
-
-
-@njit(cache=True, nogil=True)
-def _moment(u: float, start: Floats, length: Floats, cumulative: Floats, slots: Int) -> Int:
-    """The moment, in whole seconds, at quantile u of a shape."""
-    k = 0
-    while k < slots - 1 and u > cumulative[k]:
-        k += 1
-    below = cumulative[k - 1] if k > 0 else 0.0
-    inside = (u - below) / (cumulative[k] - below)
-    return np.int64(start[k] + min(inside, 1.0 - 1e-12) * length[k])
-
-
-@njit(cache=True, nogil=True)
-def _work(
-    person: Any, number: Int, law: Int, mean: float, cv: float, sample: Floats, cumulative: Floats
-) -> Int:
-    """Work of so many cases in whole seconds, at least 1 for each."""
-    total = np.int64(0)
-    for k in range(number):
-        one = split(split(person, 4), _CASE_KEY + k) if k > 0 else person
-        if law == _EMPIRICAL:
-            total += _seen(one, sample, cumulative)
-        else:
-            total += _case(one, law, mean, cv)
-    return total
-
-
-@njit(cache=True, nogil=True)
-def _case(visitor: Any, law: Int, mean: float, cv: float) -> Int:
-    u = uniform(visitor, 1)
-    if law == 0:
-        sigma2 = np.log1p(cv * cv)
-        value = mean * np.exp(np.sqrt(sigma2) * normal_quantile(u) - 0.5 * sigma2)
-    elif law == 1:
-        value = mean * cv * cv * _gamma(visitor, 1.0 / (cv * cv))
-    elif law == 2:
-        value = -mean * np.log(u)
-    else:
-        value = mean
-    return max(np.int64(1), np.int64(np.round(value)))
-
-
-@njit(cache=True, nogil=True)
-def _seen(visitor: Any, sample: Floats, cumulative: Floats) -> Int:
-    u = uniform(visitor, 1)
-    k = 0
-    while k < len(sample) - 1 and u > cumulative[k]:
-        k += 1
-    return max(np.int64(1), np.int64(np.round(sample[k])))
-
-
-@njit(cache=True, nogil=True)
-def _gamma(visitor: Any, shape: float) -> float:
-    """A standard gamma variate by rejection from the visitor's own stream (Marsaglia and Tsang 2000)."""
-    boost = 1.0
-    if shape < 1.0:
-        boost = uniform(visitor, 10) ** (1.0 / shape)
-        shape += 1.0
-    d = shape - 1.0 / 3.0
-    c = 1.0 / np.sqrt(9.0 * d)
-    step = 12
-    while True:
-        x = normal_quantile(uniform(visitor, step))
-        v = (1.0 + c * x) ** 3
-        if v > 0 and np.log(uniform(visitor, step + 1)) < 0.5 * x * x + d - d * v + d * np.log(v):
-            return boost * d * v
-        step += 2
 
 
 @njit(cache=True, nogil=True)
