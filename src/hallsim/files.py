@@ -81,6 +81,15 @@ def load(folder: Path, main: str = MAIN) -> Raw:
     return raw
 
 
+def load_file(folder: Path, name: str) -> Raw:
+    """Read one YAML file of a folder, whatever it is about."""
+    raw = Raw()
+    text = _read_text(raw, folder, name)
+    if text is not None:
+        _parse_yaml(raw, name, text)
+    return raw
+
+
 def _load_table(
     raw: Raw, folder: Path, table: str, places: list[Place], sheets: dict[str, _Sheet]
 ) -> None:

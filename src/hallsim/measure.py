@@ -9,7 +9,7 @@ one value per replication with a Student t interval; comparisons are of the same
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,24 @@ def target_of(scenario: Scenario, hall: Hall, name: str) -> float | None:
             value: float | None = getattr(target, name)
             if target.tier == tier and value is not None:
                 return value
+    return None
+
+
+def group_of(scenario: Scenario, halls: Collection[str]) -> tuple[str, int] | None:
+    """The grouping that knows these halls as one, and their row in it; None if there is none.
+
+    Medians and percentiles are counted for the district, a hall, a tier and a street only.
+    """
+    chosen = np.array([h.hall in halls for h in scenario.halls])
+    if chosen.all():
+        return "district", 0
+    if chosen.sum() == 1:
+        return "hall", int(np.argmax(chosen))
+    tiers = np.array([TIERS.index(h.tier) for h in scenario.halls])
+    for by, own in (("tier", tiers), ("street", _streets(scenario)[1])):
+        rows = np.unique(own[chosen])
+        if len(rows) == 1 and np.array_equal(own == rows[0], chosen):
+            return by, int(rows[0])
     return None
 
 
@@ -318,6 +336,19 @@ class Measures:
     def samples(self, measure: str, by: str = "district") -> Floats:
         """[replications, keys]: the value of one measure in every replication."""
         return self._values(by)[1][measure]
+
+    def among(self, halls: Collection[str]) -> dict[str, Floats]:
+        """[replications] of every measure over these halls together.
+
+        Median and 90th percentile are there only if `group_of` knows the halls as one.
+        """
+        scenario = self.ledger.month.scenario
+        chosen = [h.hall in halls for h in scenario.halls]
+        found = group_of(scenario, halls)
+        quantiles = None
+        if found:
+            quantiles = np.array([t.quantiles[found[0]][found[1]] for t in self.tallies])
+        return measures_of(self._cells("hall")[1][:, chosen].sum(axis=1), quantiles)
 
     def over(
         self, spans: Sequence[tuple[dt.date, dt.date]], minus: Measures | None = None

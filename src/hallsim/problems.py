@@ -164,6 +164,21 @@ RULES: dict[str, str] = {
     ),
     "month": "should be a month: YYYY-MM",
     "month_range": "outside the calendar (2004-01 to 2099-12)",
+    # claims
+    "claims_missing": "no folder below has a claims.yaml",
+    "unknown_measure": "no such measure",
+    "claimed_number": "should be a number, or [lowest, highest]",
+    "claimed_order": "the range begins above its end",
+    "claimed_nothing": "a claim states at least one of: before, after, change",
+    "claim_scenario": "claimed.{part} needs a scenario here",
+    "claim_months": 'this measure is simulated, so it needs months: ["2018-03", …]',
+    "claim_why": "a claim whose role is {role} says why",
+    "calibrated_after": (
+        "calibration uses figures before the reform only; give this one a claim of its own"
+    ),
+    "halls_and_item": "halls and item cannot be given together",
+    "measure_halls": "known for the district, a tier, a street or one hall, not for other choices",
+    "measure_item": "not known for a single item",
     # said, not refused
     "more_clerks": "more clerks than windows, in {count} of {total} halls: {halls}",
     "rounded": "rounded to whole numbers: {count} values",

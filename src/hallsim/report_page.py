@@ -52,10 +52,17 @@ _FONT = "HALLSIM_FONT"
 
 
 def page(recommendation: Recommendation, language: Language) -> str:
-    """The page, with the characters that it uses as its font."""
-    view = View(recommendation, language)
-    html = _environment().get_template("report.html").render(v=view, _=view.say, font=_FONT)
-    return html.replace(_FONT, _font(html, language))
+    """The page of a recommendation."""
+    return rendered("report.html", View(recommendation, language))
+
+
+def rendered(template: str, view: Any) -> str:
+    """A page as one file, with the characters that it uses as its font.
+
+    The view has `say` and `language`, and what the template asks it for.
+    """
+    html = _environment().get_template(template).render(v=view, _=view.say, font=_FONT)
+    return html.replace(_FONT, _font(html, view.language))
 
 
 @functools.cache
