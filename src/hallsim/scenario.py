@@ -136,8 +136,11 @@ def split_names(value: Any) -> Any:
 
 Tier = Annotated[Literal["district", "street", "community"], _one_of(TIER_WORDS)]
 WindowKind = Annotated[
-    Literal["comprehensive", "themed", "specialist"], _one_of(Words(synonyms.WINDOW_KIND))
+    Literal["comprehensive", "themed", "specialist", "machine"],
+    _one_of(Words(synonyms.WINDOW_KIND)),
 ]
+MACHINE = "machine"
+"""The kind of windows that need no clerk."""
 
 
 Count = Annotated[int, BeforeValidator(_fold_number), Field(ge=0)]
@@ -153,6 +156,7 @@ Share = Annotated[
         fold_share, json_schema_input_type=Annotated[float, Field(ge=0, le=1)] | _Percent
     ),
 ]
+Percent = Annotated[int, BeforeValidator(_fold_number), Field(ge=1, le=1000)]
 Clock = Annotated[int, BeforeValidator(parse_clock, json_schema_input_type=str | int | float)]
 Day = Annotated[str, BeforeValidator(fold_day), Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]
 Date = Annotated[dt.date, BeforeValidator(fold_day)]
@@ -203,18 +207,20 @@ class Hall(Row):
 
 
 class Windows(Row):
-    """Windows of one kind in a hall."""
+    """Windows of one kind in a hall; self-service machines are windows that need no clerk."""
 
     hall: Id = Field(title="大厅", description="hall id")
     kind: WindowKind = Field(
-        "comprehensive", title="类型", description="comprehensive, themed or specialist"
+        "comprehensive", title="类型", description="comprehensive, themed, specialist or machine"
     )
     label: str = Field("", title="名称", description="name of the group of windows")
-    items: Names = Field(("*",), title="受理事项", description="items served: '*' or a|b")
-    count: Count = Field(title="窗口数", description="number of windows")
-    speed: Annotated[int, BeforeValidator(_fold_number), Field(ge=1, le=1000)] = Field(
-        100, title="速度%", description="whole percent of normal speed"
+    items: Names = Field(
+        ("*",),
+        title="受理事项",
+        description="items served: a|b, or '*': all but those of the hall's machines",
     )
+    count: Count = Field(title="窗口数", description="number of windows; 0 = none for now")
+    speed: Percent = Field(100, title="速度%", description="whole percent of normal speed")
 
 
 class Clerks(Row):
@@ -222,11 +228,16 @@ class Clerks(Row):
 
     hall: Id = Field(title="大厅", description="home hall")
     group: Id = Field("general", title="组别", description="skill group")
-    count: Count = Field(title="人数", description="clerks on staff")
+    count: Count = Field(title="人数", description="clerks on staff; 0 = none for now")
     minimum: Count = Field(
         1, title="最少人数", description="clerks assigned here at any time, at least"
     )
     skills: Names = Field(("*",), title="技能", description="items they can handle: '*' or a|b")
+    speed: Percent = Field(
+        100,
+        title="熟练程度%",
+        description="whole percent of normal speed; of the hall, for whoever works in it",
+    )
 
 
 class Item(Row):
@@ -270,6 +281,19 @@ class Item(Row):
     return_days: FromOne = Field(
         1.0, title="再来间隔", description="mean number of open days until then, at least 1"
     )
+    online_share: Share = Field(
+        0.0, title="网办占比", description="share of the visitors handled online, who do not come"
+    )
+    self_service: str = Field(
+        "",
+        title="自助事项",
+        description="the item as which it is done at self-service machines; empty = not there",
+    )
+    self_service_share: Share = Field(
+        0.0,
+        title="自助占比",
+        description="share of those who come that uses the machines, in halls that have them",
+    )
 
 
 class Demand(Row):
@@ -280,7 +304,8 @@ class Demand(Row):
     )
     item: Id = Field(title="事项", description="item id")
     volume: Number = Field(
-        title="人次", description="visitors, without named peaks, returns and later counters"
+        title="人次",
+        description="visitors, online ones included; without named peaks, returns, later counters",
     )
     per: Annotated[Literal["year", "month"], _one_of(Words(synonyms.PER))] = Field(
         "year", title="周期", description="year, or mean month"

@@ -4,6 +4,7 @@ A *station* is a set of windows in a hall that shares no item with the hall's ot
 queue for it as if it stood alone.  A hall of comprehensive windows is one station.  It is the unit
 of simulation, of the waiting tables and of staffing.  Visits that go from counter to counter join
 the windows of their items; where people count the whole hall before they turn round, a hall is one.
+Self-service machines are stations of their own, without clerks and always open.
 """
 
 from __future__ import annotations
@@ -18,17 +19,21 @@ import numpy as np
 
 from hallsim.checks import MAX_ITEMS
 from hallsim.records import ALL_ITEMS, Ints
-from hallsim.scenario import Clerks, Hours, Scenario, Session
+from hallsim.scenario import MACHINE, Clerks, Hours, Scenario, Session
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window: its number in the hall (from 1), the bit set of its items, its speed in percent."""
+    """A window: its number in the hall (from 1), the bit set of its items, its speed in percent.
+
+    The speed is that of the window under the clerks of its hall; `machine`: it needs none.
+    """
 
     number: int
     items: int
     speed: int
     label: str
+    machine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,14 @@ class Station:
         windows: in the order in which they are staffed as clerks come.
         items: bit set of the items served; ALL_ITEMS where a window takes everything.
         groups: names of the skill groups that can work here: they can do every item of it.
+        machine: whether these are self-service machines: all open, without clerks.
     """
 
     hall: int
     windows: tuple[Window, ...]
     items: int
     groups: tuple[str, ...]
+    machine: bool = False
 
     @property
     def label(self) -> str:
@@ -74,27 +81,52 @@ def stations(scenario: Scenario) -> list[Station]:
     joined = _joined_items(scenario)
     found = []
     for h, hall in enumerate(scenario.halls):
-        windows: list[Window] = []
-        for row in scenario.windows:
-            if row.hall == hall.hall:
-                bits = item_bits(scenario, row.items)
-                label = row.label or row.kind
-                windows += [
-                    Window(len(windows) + k + 1, bits, row.speed, label) for k in range(row.count)
-                ]
-        for part in _components(windows, joined):
+        windows = _windows(scenario, hall.hall)
+        sides = [w for w in windows if not w.machine], [w for w in windows if w.machine]
+        parts = [part for side in sides for part in _components(side, joined)]
+        for part in sorted(parts, key=lambda p: p[0].number):
             items = _union(part)
+            machine = part[0].machine
             able = tuple(g for g, bits in skills.items() if items & every & ~bits == 0)
-            found.append(Station(h, _staffing_order(part), items, able))
+            found.append(Station(h, _staffing_order(part), items, () if machine else able, machine))
     return found
 
 
+def _windows(scenario: Scenario, hall: str) -> list[Window]:
+    """The windows of a hall; where it has machines, `*` at a clerk's window leaves their items out."""
+    rows = [row for row in scenario.windows if row.hall == hall and row.count]
+    by_machine = _or(item_bits(scenario, row.items) for row in rows if row.kind == MACHINE)
+    every = item_bits(scenario, tuple(item.item for item in scenario.items))
+    windows: list[Window] = []
+    for row in rows:
+        machine = row.kind == MACHINE
+        bits = item_bits(scenario, row.items)
+        if bits == ALL_ITEMS and by_machine and not machine:
+            bits = every & ~by_machine
+        speed = row.speed if machine else _clerk_speed(scenario, hall, row.speed)
+        windows += [
+            Window(len(windows) + k + 1, bits, speed, row.label or row.kind, machine)
+            for k in range(row.count)
+        ]
+    return windows
+
+
+def _clerk_speed(scenario: Scenario, hall: str, window: int) -> int:
+    """Whole percent, halves up and at least 1, under the hall's clerks: the mean of its rows by count."""
+    rows = [row for row in scenario.clerks if row.hall == hall]
+    weights = [row.count for row in rows] if any(row.count for row in rows) else [1] * len(rows)
+    speed = sum(row.speed * n for row, n in zip(rows, weights, strict=True)) if rows else 100
+    whole = 100 * (sum(weights) or 1)
+    return max(1, (2 * window * speed + whole) // (2 * whole))
+
+
 def group_skills(scenario: Scenario) -> dict[str, int]:
-    """Skill group to the bit set of items it can handle everywhere (what all its rows share)."""
+    """Skill group to the bit set of items it can handle everywhere (what all its clerks share)."""
     found: dict[str, int] = {}
     row: Clerks
     for row in scenario.clerks:
-        found[row.group] = found.get(row.group, ALL_ITEMS) & item_bits(scenario, row.skills)
+        if row.count:
+            found[row.group] = found.get(row.group, ALL_ITEMS) & item_bits(scenario, row.skills)
     return found
 
 
@@ -143,8 +175,13 @@ def duties(
     """(window, items, on, off, speed) of a day on which so many windows are open.
 
     A session with a share opens that share of them, rounded up.  Where a session runs over lunch,
-    window k rests in wave k modulo the number of waves.
+    window k rests in wave k modulo the number of waves.  Machines know neither.
     """
+    if station.machine:
+        open_ones = station.windows[:windows_open]
+        return sorted(
+            (w.number, w.items, s.on, s.off, w.speed) for s in sessions for w in open_ones
+        )
     rows = []
     for session in sessions:
         here = station.windows[: math.ceil(windows_open * session.share - 1e-9)]

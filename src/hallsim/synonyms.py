@@ -19,6 +19,7 @@ WINDOW_KIND: Table = {
     "comprehensive": ("综合", "综合窗口"),
     "themed": ("主题", "专题", "主题窗口", "专题窗口"),
     "specialist": ("专窗", "专业", "专业窗口"),
+    "machine": ("自助机", "自助", "自助终端"),
 }
 LAW: Table = {
     "lognormal": ("对数正态", "对数正态分布"),
