@@ -96,6 +96,7 @@ def simulate_staffings(
     seed: int,
     purpose: Purpose,
     replications: int,
+    windows: Mapping[str, Ints] | None = None,
     precision: Mapping[str, float] | None = None,
     cap: int | None = None,
     confidence: float = 0.95,
@@ -115,6 +116,8 @@ def simulate_staffings(
         seed: together with purpose and replication number it fixes all chance.
         purpose: `plan` for what the optimizer may see, `verify` for fresh visitors.
         replications: how many months to draw; with `precision` at least so many.
+        windows: name of a staffing to the windows that each station still has, [S]; the first ones
+            in the order in which they are staffed.  A staffing without an entry has all.
         precision: measure to relative half-width, as in `{"mean_wait_min": 0.05}`.
         cap: with `precision` at most so many replications; default `replications.CAP`.
         confidence: of the intervals.
@@ -149,6 +152,8 @@ def simulate_staffings(
                 if clerks is None
                 else chance.windows_open(clerks.reshape(-1), replication)
             )
+            if windows is not None and name in windows:
+                opened = np.minimum(opened, np.tile(windows[name], len(month.dates)))
             visits = visit_columns(crowd, rota, opened, engine)
             tallies.append(ledger.count(crowd, visits, rota.closing(opened), rota.staffed(opened)))
             if keep is not None:
