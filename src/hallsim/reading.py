@@ -59,7 +59,12 @@ class Reading:
     notes: tuple[Problem, ...] = ()
 
 
-def read(path: str | Path, scenario: str | None = None, sets: Sequence[str] = ()) -> Reading:
+def read(
+    path: str | Path,
+    scenario: str | None = None,
+    sets: Sequence[str] = (),
+    overrides: Sequence[str] | None = None,
+) -> Reading:
     """Read the scenario of a folder, or of a file of it.
 
     Args:
@@ -67,27 +72,79 @@ def read(path: str | Path, scenario: str | None = None, sets: Sequence[str] = ()
             read by the `scenario.yaml` beside it stands for its folder.
         scenario: name of an entry of `scenarios`, whose overrides are applied in order.
         sets: `path=value` changes, applied last.
+        overrides: names of overrides to apply in this order, instead of a scenario's own list.
 
     Raises:
         ScenarioProblems: with all that is wrong.
     """
-    path = Path(path)
-    is_main = path.suffix.lower() in (".yaml", ".yml")
-    is_part = not is_main and path.is_file()
-    folder = path.parent if is_main or is_part else path
-    raw = load(folder, path.name if is_main else MAIN)
-    if is_part and path.name not in raw.hashes:
-        name = path.name if path.suffix.lower() == ".xlsx" else WORKBOOK
-        problem = Problem("scenario_part", Place(path.name), params={"name": name})
-        raise ScenarioProblems([problem], str(path))
-    work = _Work(raw)
-    work.change(scenario, sets)
-    resolved = work.validate()
-    errors = sorted((p for p in work.problems if p.severity == "error"), key=work.order)
-    if errors or resolved is None:
-        raise ScenarioProblems(errors, str(path))
-    notes = sorted((p for p in work.problems if p.severity == "note"), key=work.order)
-    return Reading(resolved, work.origins(resolved), work.raw.hashes, tuple(notes))
+    return Source(path).read(scenario, sets, overrides)
+
+
+class Source:
+    """The files of a scenario, loaded once, to be read with one list of overrides after another."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Load the files; `path` as in `read`.
+
+        Raises:
+            ScenarioProblems: the path is no scenario.
+        """
+        self.path = Path(path)
+        is_main = self.path.suffix.lower() in (".yaml", ".yml")
+        is_part = not is_main and self.path.is_file()
+        folder = self.path.parent if is_main or is_part else self.path
+        self._raw = load(folder, self.path.name if is_main else MAIN)
+        if is_part and self.path.name not in self._raw.hashes:
+            name = self.path.name if self.path.suffix.lower() == ".xlsx" else WORKBOOK
+            problem = Problem("scenario_part", Place(self.path.name), params={"name": name})
+            raise ScenarioProblems([problem], str(path))
+
+    def read(
+        self,
+        scenario: str | None = None,
+        sets: Sequence[str] = (),
+        overrides: Sequence[str] | None = None,
+    ) -> Reading:
+        """As `hallsim.reading.read`."""
+        work, resolved = self._resolve(scenario, sets, overrides)
+        notes = sorted((p for p in work.problems if p.severity == "note"), key=work.order)
+        return Reading(resolved, work.origins(resolved), work.raw.hashes, tuple(notes))
+
+    def scenario(self, overrides: Sequence[str], sets: Sequence[str] = ()) -> Scenario:
+        """The scenario alone, with these overrides in this order; quicker than `read`.
+
+        Raises:
+            ScenarioProblems: with all that is wrong.
+        """
+        return self._resolve(None, sets, overrides)[1]
+
+    def scenarios(self) -> dict[str, list[str]]:
+        """The named scenarios, each with the names of its overrides; without what is malformed."""
+        return self._work().variants()
+
+    def contradicts(self, overrides: Sequence[str]) -> bool:
+        """Whether these overrides contradict each other: two of them set the same value."""
+        return self._work().contradicts(overrides)
+
+    def _work(self) -> _Work:
+        raw = self._raw
+        return _Work(
+            Raw(
+                dict(raw.data), dict(raw.places), list(raw.problems), dict(raw.hashes),
+                set(raw.broken), set(raw.absent), set(raw.told),
+            )
+        )  # fmt: skip
+
+    def _resolve(
+        self, scenario: str | None, sets: Sequence[str], overrides: Sequence[str] | None
+    ) -> tuple[_Work, Scenario]:
+        work = self._work()
+        work.change(scenario, sets, overrides)
+        resolved = work.validate()
+        errors = sorted((p for p in work.problems if p.severity == "error"), key=work.order)
+        if errors or resolved is None:
+            raise ScenarioProblems(errors, str(self.path))
+        return work, resolved
 
 
 def schema() -> dict[str, Any]:
@@ -140,10 +197,19 @@ class _Work:
 
     # --- overrides --------------------------------------------------------------------------
 
-    def change(self, scenario: str | None, sets: Sequence[str]) -> None:
-        """Check all overrides, apply those of the scenario and of the command line."""
+    def change(
+        self, scenario: str | None, sets: Sequence[str], only: Sequence[str] | None = None
+    ) -> None:
+        """Check all overrides, apply those of the scenario (or `only` these) and the command line's."""
         named = self._overrides()
         variants = self._variants(named)
+        if only is not None:
+            scenario = ""  # no entry of `scenarios` can be called so by its caller
+            variants[scenario] = list(only)
+            for name in only:
+                if name not in self._group("overrides", quiet=True):
+                    near = nearest(name, named)
+                    self.problems.append(Problem("unknown_override", Place(), "", name, {}, near))
         usable = ("hours",) not in self.raw.broken  # else every path would be called unknown
         if usable:
             self._check_unused(named, variants, scenario)
@@ -161,6 +227,16 @@ class _Work:
             self.data, self.applied = result.data, result.applied
             self.problems += result.problems
             self.raw.places |= {loc: a.change.place for loc, a in self.applied.items()}
+
+    def variants(self) -> dict[str, list[str]]:
+        """The named scenarios, each with the names of its overrides."""
+        return self._variants(self._overrides())
+
+    def contradicts(self, names: Sequence[str]) -> bool:
+        """Whether two of these overrides set the same value."""
+        named = self._overrides()
+        changes = [c for name in names for c in named.get(name, [])]
+        return bool(overrides.clashes(overrides.resolve_all(changes, self.data)[0]))
 
     def _overrides(self) -> dict[str, list[Change]]:
         named = {}
