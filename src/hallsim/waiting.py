@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from hallsim.compiled import hall_day
+from hallsim.compiled import hall_day, longest, room
 from hallsim.demand import Floats, Month
 from hallsim.draw import Chance, Purpose
 from hallsim.records import ABANDONED, NEVER, SERVED, VOID, Ints
@@ -55,22 +55,23 @@ def waiting_tables(
     seed: int,
     purpose: Purpose = "plan",
     replications: int,
+    by_windows: bool = False,
     jobs: int = 1,
     progress: Progress = lambda done: None,
 ) -> WaitingTables:
-    """Simulate the tables of all stations and days, for lower..upper clerks (both [S])."""
+    """Simulate the tables of all stations and days, for lower..upper clerks (both [S]).
+
+    With `by_windows` for lower..upper windows open, whoever is absent.
+    """
     chance, rota = Chance(month, parts, seed, purpose), Rota(month, parts)
     width = int((upper - lower).max()) + 1
     days = len(month.dates)
 
     def one(replication: int) -> Floats:
         crowd = chance.crowd(replication)
-        opened = np.stack(
-            [
-                chance.windows_open(np.tile(np.minimum(lower + k, upper), days), replication)
-                for k in range(width)
-            ]
-        )
+        opened = np.stack([np.tile(np.minimum(lower + k, upper), days) for k in range(width)])
+        if not by_windows:
+            opened = np.stack([chance.windows_open(clerks, replication) for clerks in opened])
         cost = np.zeros((len(crowd.first), width, 3))
         _table(
             crowd.first, crowd.in_time, crowd.last, crowd.arrival, crowd.item, crowd.credit,
@@ -109,10 +110,9 @@ def _table(
     speed: Ints,
     cost: Floats,
 ) -> None:
-    largest = 0
-    for u in range(len(first)):
-        largest = max(largest, in_time[u] - first[u])
+    largest = longest(first, in_time)
     scratch = np.empty((5, largest), np.int64)
+    space = room(largest, longest(duty_first, duty_last))
     for u in range(len(first)):
         a, b = first[u], in_time[u]
         n = b - a
@@ -136,7 +136,7 @@ def _table(
                 arrival[a:b], item[a:b], credit[a:b], service[a:b], patience[a:b],
                 balk_at[a:b], stage[a:b], walk[a:b],
                 window[c:d], items[c:d], on[c:d], off[c:d], speed[c:d], True,
-                outcome, scratch[1, :n], ticket, called, finished,
+                outcome, scratch[1, :n], ticket, called, finished, space,
             )  # fmt: skip
             _cost(patience[a:b], outcome, ticket, called, finished, close_of[pattern], cost[u, k])
             cost[u, k, LOST] += late
