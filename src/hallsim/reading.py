@@ -34,8 +34,10 @@ EXTRA: dict[str, str] = {
     "sources": "where the values of this file come from: path to 'mark: reason'",
     "overrides": "named changes: name to {path: value}",
     "scenarios": "named variants: name to a list of overrides",
+    "titles": "what people call overrides and variants: name to {zh: title, en: title}",
 }
 """Keys of the YAML file that are not part of the scenario itself."""
+_LANGUAGES = ("zh", "en")
 
 
 class Origin(NamedTuple):
@@ -122,6 +124,10 @@ class Source:
         """The named scenarios, each with the names of its overrides; without what is malformed."""
         return self._work().variants()
 
+    def titles(self) -> dict[str, dict[str, str]]:
+        """What people call overrides and scenarios: name to language to title."""
+        return self._work().titles()
+
     def contradicts(self, overrides: Sequence[str]) -> bool:
         """Whether these overrides contradict each other: two of them set the same value."""
         return self._work().contradicts(overrides)
@@ -161,6 +167,14 @@ def schema() -> dict[str, Any]:
         "scenarios": {
             "type": "object",
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+        "titles": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "properties": {language: {"type": "string"} for language in _LANGUAGES},
+                "additionalProperties": False,
+            },
         },
     }
     for name, text in EXTRA.items():
@@ -213,6 +227,7 @@ class _Work:
         usable = ("hours",) not in self.raw.broken  # else every path would be called unknown
         if usable:
             self._check_unused(named, variants, scenario)
+        self.titles()
         chosen: list[Change] = []
         if scenario is not None and scenario in variants:
             chosen = [c for name in variants[scenario] for c in named.get(name, [])]
@@ -231,6 +246,24 @@ class _Work:
     def variants(self) -> dict[str, list[str]]:
         """The named scenarios, each with the names of its overrides."""
         return self._variants(self._overrides())
+
+    def titles(self) -> dict[str, dict[str, str]]:
+        """What people call overrides and scenarios; what is wrong with it is told."""
+        named = [n for key in ("overrides", "scenarios") for n in self._group(key, quiet=True)]
+        found = {}
+        for name, title in self._group("titles").items():
+            loc = ("titles", name)
+            if name not in named:
+                self._say("unknown_override", loc, name, nearest(name, named))
+            elif not isinstance(title, dict):
+                self._say("group", loc, title)
+            else:
+                for language in title:
+                    if language not in _LANGUAGES:
+                        near = nearest(language, _LANGUAGES)
+                        self._say("unknown_key", (*loc, language), language, near)
+                found[name] = {str(k): str(v) for k, v in title.items() if v is not None}
+        return found
 
     def contradicts(self, names: Sequence[str]) -> bool:
         """Whether two of these overrides set the same value."""
