@@ -55,6 +55,7 @@ class StaffingTables:
             clerks; a station takes lower .. lower + N - 1 clerks.
         days: [T] working days of the periods.
         transfers: what moves cost.
+        leaving: clerks who leave the district for good, from where it hurts least, at no cost.
     """
 
     halls: tuple[str, ...]
@@ -68,6 +69,7 @@ class StaffingTables:
     cost: tuple[Floats, ...]
     days: Ints
     transfers: Transfers
+    leaving: int = 0
 
 
 @dataclass(frozen=True)
@@ -264,16 +266,26 @@ class _Model:
         self._arcs: list[
             tuple[list[Any], float]
         ] = []  # (variable by period, order cost of the arc)
+        gone: list[Any] = []
         for g in range(len(t.groups)):
             net_of_street: dict[tuple[int, int], list[Any]] = {}
             for h in range(len(t.halls)):
                 district = t.street[h] == DISTRICT
                 lent = self._loan(f"out_{g}_{h}", "district" if district else "hall")
                 borrowed = self._loan(f"in_{g}_{h}", "district" if district else "hall")
+                left: Any = 0
+                if t.leaving:
+                    left = self.problem.add_variable(
+                        f"gone_{g}_{h}", 0, int(t.home[h, g]), self._kind
+                    )
+                    gone.append(left)
                 for p in self._periods:
                     at_hall = self._at_hall(h, g, p)
                     home, least = int(t.home[h, g]), int(t.minimum[h, g])
-                    self.problem += at_hall + lent[p] - borrowed[p] == home, f"hall_{g}_{h}_{p}"
+                    self.problem += (
+                        at_hall + lent[p] - borrowed[p] + left == home,
+                        f"hall_{g}_{h}_{p}",
+                    )
                     if least > 0:
                         self.problem += at_hall >= least, f"minimum_{g}_{h}_{p}"
                     net_of_street.setdefault((int(t.street[h]), p), []).append(
@@ -291,6 +303,8 @@ class _Model:
                     pool[p].append(up[p] - down[p])
             for p in self._periods:
                 self.problem += pulp.lpSum(pool[p]) == 0, f"pool_{g}_{p}"
+        if t.leaving:
+            self.problem += pulp.lpSum(gone) == t.leaving, "leaving"
 
     def _loan(self, name: str, level: str) -> list[Any]:
         """One arc of the tree in all periods, with its travel cost; its order cost is kept for later."""
