@@ -21,8 +21,10 @@ from hallsim import synonyms
 from hallsim.problems import Loc, Place, Problem, ScenarioProblems, nearest
 from hallsim.scenario import (
     DAY_KEYS,
+    MACHINE,
     TIER_WORDS,
     WEEKDAYS,
+    Demand,
     Hall,
     Hours,
     Item,
@@ -31,6 +33,7 @@ from hallsim.scenario import (
     Sessions,
     TransferTier,
     fold,
+    machine_halls,
     names_hall,
     parse_clock,
 )
@@ -223,6 +226,66 @@ def next_counters(d: Draft) -> Iterator[Finding]:
             yield Finding(loc, "stages_too_many", item.next, {"limit": MAX_STAGES})
 
 
+def self_service(d: Draft) -> Iterator[Finding]:
+    """What is done at machines is another item, which some machine serves."""
+    items = {i.item: i for i in d.scenario.items}
+    for n, item in enumerate(d.scenario.items):
+        name, loc = item.self_service, ("items", n, "self_service")
+        if name and name not in items:
+            if not d.knows("items", name):
+                yield Finding(loc, "unknown_item", name, {}, items)
+        elif name and (name == item.item or items[name].self_service):
+            yield Finding(loc, "self_service_chain", name)
+        elif item.self_service_share and d.whole("windows"):
+            halls = machine_halls(d.scenario, name) if name else set()
+            if not halls:
+                yield Finding(loc, "self_service_unused", item.item)
+
+
+def machines(d: Draft) -> Iterator[Finding]:
+    """Machines share no item with the clerks' windows of their hall."""
+    rows = [(n, row) for n, row in enumerate(d.scenario.windows) if row.count]
+    for n, row in rows:
+        for m, clerks in rows if row.kind == MACHINE else ():
+            if clerks.hall == row.hall and clerks.kind != MACHINE:
+                shared = {"*"} & set(row.items) or set(row.items) & set(clerks.items)
+                if shared:
+                    other = ("windows", m, "items")
+                    text = "|".join(sorted(shared))
+                    yield Finding(("windows", n, "items"), "machine_shared", text, other=other)
+
+
+def machine_visits(d: Draft) -> Iterator[Finding]:
+    """A visit stays at the machines of a hall, or at the windows with clerks."""
+    if not d.whole("windows", "items"):
+        return
+    rows = {i.item: n for n, i in enumerate(d.scenario.items)}
+    known = {i.item: i for i in d.scenario.items}
+    crossed: dict[str, list[str]] = defaultdict(list)
+    for row in d.scenario.demand:
+        for first, halls in _comers(d, row):
+            for item, after in itertools.pairwise(stages(known, first)):
+                sides = machine_halls(d.scenario, item) ^ machine_halls(d.scenario, after)
+                crossed[item] += [h for h in halls if h in sides]
+    for item, halls in crossed.items():
+        if halls:
+            params = {"halls": _some(list(dict.fromkeys(halls)))}
+            yield Finding(("items", rows[item], "next"), "machine_visit", known[item].next, params)
+
+
+def _comers(d: Draft, row: Demand) -> Iterator[tuple[str, list[str]]]:
+    """The items that a demand row brings to its halls, and to which."""
+    item = next((i for i in d.scenario.items if i.item == row.item), None)
+    if item is None or not row.volume or item.online_share == 1:
+        return
+    halls = [h.hall for h in _halls(d, row.halls) if h.weight]
+    share = item.self_service_share if item.self_service else 0.0
+    equipped = machine_halls(d.scenario, item.self_service) if share else set()
+    yield item.item, [h for h in halls if share < 1 or h not in equipped]
+    if any(i.item == item.self_service for i in d.scenario.items):
+        yield item.self_service, [h for h in halls if h in equipped]
+
+
 def stages(items: Mapping[str, Item], first: str) -> list[str]:
     """The counters of a visit; those of a circle until it is too long."""
     found = [first]
@@ -382,8 +445,7 @@ def staffing(d: Draft) -> Iterator[Finding]:
     if lost >= 1:
         yield Finding(("staffing",), "nobody_left", f"{lost:.6g}")
     for n, row in enumerate(d.scenario.clerks):
-        # The default of 1 on a row without clerks was not the writer's choice.
-        if row.minimum > row.count and not (row.count == 0 and row.minimum == 1):
+        if row.minimum > row.count > 0:  # a row without clerks has no minimum
             loc = ("clerks", n, "minimum")
             yield Finding(loc, "minimum_count", row.minimum, {"count": row.count})
 
@@ -392,7 +454,8 @@ def more_clerks(d: Draft) -> Iterator[Finding]:
     """A note where clerks outnumber the windows."""
     if not d.whole("windows", "clerks"):
         return
-    windows, clerks = _totals(d.scenario.windows), _totals(d.scenario.clerks)
+    windows = _totals(row for row in d.scenario.windows if row.kind != MACHINE)
+    clerks = _totals(d.scenario.clerks)
     ids = [h.hall for h in d.scenario.halls]
     full = [h for h in ids if clerks[h] > windows[h] > 0]
     if full:
@@ -419,10 +482,16 @@ def demand_served(d: Draft) -> Iterator[Finding]:
     for rule, table in (("no_windows", "windows"), ("no_clerks", "clerks")):
         counts = _totals(getattr(d.scenario, table))
         misspelt = counts.keys() - {h.hall for h in d.scenario.halls}
+        unmanned = _only_machines(d.scenario) if table == "clerks" else set()
         if d.whole(table) and not misspelt:
             for n, hall in enumerate(d.scenario.halls):
-                if hall.hall in visited and not counts[hall.hall]:
+                if hall.hall in visited - unmanned and not counts[hall.hall]:
                     yield Finding(("halls", n, "hall"), rule, hall.hall)
+
+
+def _only_machines(scenario: Scenario) -> set[str]:
+    rows = [row for row in scenario.windows if row.count]
+    return {r.hall for r in rows} - {r.hall for r in rows if r.kind != MACHINE}
 
 
 def items_served(d: Draft) -> Iterator[Finding]:
@@ -461,11 +530,15 @@ def _unserved(d: Draft, table: str, column: str, rule: str) -> Iterator[Finding]
             served[row.hall] |= set(getattr(row, column))
     known = {i.item: i for i in d.scenario.items}
     for n, row in enumerate(d.scenario.demand):
-        halls = [h.hall for h in _halls(d, row.halls) if row.volume and h.weight]
-        for item in dict.fromkeys(stages(known, row.item)) if row.item in known else ():
-            lacking = [h for h in halls if h in served and not served[h] & {"*", item}]
-            if lacking:
-                yield Finding(("demand", n, "item"), rule, item, {"halls": _some(lacking)})
+        told = set()
+        for first, halls in _comers(d, row):
+            for item in dict.fromkeys(stages(known, first)):
+                unmanned = machine_halls(d.scenario, item) if table == "clerks" else set()
+                lacking = [h for h in halls if h in served and not served[h] & {"*", item}]
+                lacking = [h for h in lacking if h not in unmanned]
+                if lacking and item not in told:
+                    told.add(item)
+                    yield Finding(("demand", n, "item"), rule, item, {"halls": _some(lacking)})
 
 
 def demand_weights(d: Draft) -> Iterator[Finding]:
@@ -501,6 +574,9 @@ CHECKS: tuple[Check, ...] = (
     item_references,
     profile_references,
     next_counters,
+    self_service,
+    machines,
+    machine_visits,
     profile_keys,
     profile_weights,
     peak_days,

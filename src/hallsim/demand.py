@@ -3,7 +3,8 @@
 Everything here is expectation; chance is added by `hallsim.draw`.  The expected visitors of a day
 are the yearly volume, spread over the open days of the year in proportion to
 month weight x weekday weight x effect of near holidays (so that the year adds up exactly), times
-the named peaks of that day.
+the named peaks of that day.  Of these visitors a share is handled online, and of the rest a share
+goes to the machines, as another item: a Poisson stream thinned by chance is Poisson.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from hallsim.scenario import (
     Scenario,
     Session,
     Weight,
+    machine_halls,
     parse_clock,
 )
 
@@ -93,6 +95,7 @@ def expect(scenario: Scenario, year: int, month: int) -> Month:
                 mean[:, hall_code[hall.hall], i] += yearly * hall.weight / weight * share
     for peak in scenario.peaks:
         _apply_peak(scenario, peak, dates, mean)
+    mean = _at_the_hall(scenario, mean)
     return Month(
         scenario,
         f"{year:04d}-{month:02d}",
@@ -112,6 +115,22 @@ def _apply_peak(scenario: Scenario, peak: Peak, dates: list[dt.date], mean: Floa
         i for i, item in enumerate(scenario.items) if "*" in peak.items or item.item in peak.items
     ]
     mean[np.ix_(days, halls, items)] *= peak.multiplier
+
+
+def _at_the_hall(scenario: Scenario, mean: Floats) -> Floats:
+    """[D, H, I]: those who come, as the item as which they are served."""
+    items = scenario.items
+    code = {item.item: i for i, item in enumerate(items)}
+    come = mean * np.array([1 - item.online_share for item in items])
+    found = come.copy()
+    for i, item in enumerate(items):
+        if item.self_service and item.self_service_share:
+            equipped = machine_halls(scenario, item.self_service)
+            there = np.array([hall.hall in equipped for hall in scenario.halls])
+            moved = come[:, :, i] * item.self_service_share * there
+            found[:, :, i] -= moved
+            found[:, :, code[item.self_service]] += moved
+    return found
 
 
 def in_peak(peak: Peak, date: dt.date) -> bool:

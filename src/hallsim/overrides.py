@@ -38,6 +38,22 @@ class Change(NamedTuple):
         """How a message calls it."""
         return f"{self.name} ({self.path})"
 
+    @property
+    def operation(self) -> str:
+        """`factor`, `sum`, or `` for a value that replaces."""
+        m = _RELATIVE.fullmatch(fold(self.value)) if isinstance(self.value, str) else None
+        return "" if m is None else "factor" if m[1] or m[4] else "sum"
+
+    def joins(self, other: Change) -> bool:
+        """Whether both may change the same value, because their order does not matter.
+
+        Two overrides may: factors multiply, amounts add up, and the same value is no contradiction.
+        Within one override two lines for a value are one too many.
+        """
+        if self.name == other.name or self.operation != other.operation:
+            return False
+        return self.operation != "" or (self.path, self.value) == (other.path, other.value)
+
 
 class Applied(NamedTuple):
     """What an override did to one value."""
@@ -286,14 +302,22 @@ def rounded(value: Any, number: type[int] | type[float] | None) -> Any:
 def apply(data: dict[str, Any], groups: Sequence[Sequence[Change]]) -> Result:
     """The data after all changes, group by group: later groups may change what earlier ones set.
 
-    Two changes of one group never touch the same value; that is a problem, whatever their order.
+    Changes of one group touch the same value only if their order does not matter (`Change.joins`);
+    else that is a problem.  They are calculated exactly and rounded at the end.
     """
     result = Result(copy.deepcopy(data))
     for changes in groups:
         found, problems = resolve_all(changes, result.data)
         result.problems += problems + clashes(found)
+        exact: dict[Loc, Any] = {}
+        last: dict[Loc, Change] = {}
         for change, locs in found:
-            count = sum(_apply_one(result, change, loc) for loc in locs)
+            for loc in locs:
+                _apply_one(result, change, loc, exact)
+            last |= dict.fromkeys(locs, change)
+        for change, locs in found:
+            own = [loc for loc in locs if loc in exact and last[loc] is change]
+            count = sum(_is_rounded(exact[loc], loc) for loc in own)
             if count:
                 params = {"count": count}
                 problem = Problem("rounded", change.place, change.path, change.value, params)
@@ -317,45 +341,50 @@ def resolve_all(
 
 
 def clashes(found: Sequence[tuple[Change, list[Loc]]]) -> list[Problem]:
-    """Values that two changes touch: one problem for each two changes."""
+    """Values that two changes contradict each other about: one problem for each two changes."""
     problems: dict[tuple[str, str], Problem] = {}
-    touched: dict[Loc, Change] = {}
+    touched: dict[Loc, list[Change]] = {}
     for change, locs in found:
         for loc in locs:
-            first = _touching(loc, touched)
-            if first:
+            same = [c for c in touched.get(loc, ()) if not c.joins(change)]
+            for first in (same or _around(loc, touched))[:1]:
                 pair = (first.title(), change.title())
                 params = {"first": pair[0], "second": pair[1]}
                 problem = Problem("override_clash", change.place, path_of(loc), params=params)
                 problems.setdefault(pair, problem)
-        touched |= dict.fromkeys(locs, change)
+        for loc in locs:
+            touched.setdefault(loc, []).append(change)
     return list(problems.values())
 
 
-def _touching(loc: Loc, touched: dict[Loc, Change]) -> Change | None:
-    """The change that set this value, something around it or something within it."""
-    for n in range(len(loc), 0, -1):
-        if loc[:n] in touched:
-            return touched[loc[:n]]
-    if model_at(loc) is None:
-        return None
-    return next((c for t, c in touched.items() if t[: len(loc)] == loc), None)
+def _around(loc: Loc, touched: dict[Loc, list[Change]]) -> list[Change]:
+    """The changes that set something around this value or something within it."""
+    above = [c for n in range(len(loc) - 1, 0, -1) for c in touched.get(loc[:n], ())]
+    if above or model_at(loc) is None:
+        return above
+    return [c for t, cs in touched.items() if t[: len(loc)] == loc != t for c in cs]
 
 
-def _apply_one(result: Result, change: Change, loc: Loc) -> bool:
-    """Change one value; whether it had to be rounded."""
+def _apply_one(result: Result, change: Change, loc: Loc, exact: dict[Loc, Any]) -> None:
+    """Change one value; `exact` keeps the values of this group before they are rounded."""
     number = leaf_type(loc)
     old = value_at(result.data, loc)
     try:
-        exact = changed(old, change.value, number)
+        exact[loc] = changed(exact.get(loc, old), change.value, number)
     except PathFault:
         params = {"change": change.value}
         place = change.place
         result.problems.append(Problem("not_a_number", place, path_of(loc), old, params))
-        return False
-    new = rounded(exact, number)
+        return
+    new = rounded(exact[loc], number)
     before = result.applied.get(loc)
+    if before and before.change.name not in (SET, change.name) and change.name != SET:
+        change = change._replace(name=f"{before.change.name}, {change.name}")
     parent = value_at(result.data, loc[:-1])
     parent[loc[-1]] = new
     result.applied[loc] = Applied(change, before.old if before else old, new)
-    return isinstance(exact, Decimal) and number is int and exact != new
+
+
+def _is_rounded(exact: Any, loc: Loc) -> bool:
+    number = leaf_type(loc)
+    return isinstance(exact, Decimal) and number is int and exact != rounded(exact, number)

@@ -129,6 +129,16 @@ RULES: dict[str, str] = {
     "unknown_profile": "no {kind} profile of this name",
     "sample_needed": "the law empirical needs a minutes profile here",
     "stages_too_many": "more than {limit} counters in a visit, or a circle of them",
+    "self_service_chain": (
+        "what is done at machines should be another item, one that names none for itself"
+    ),
+    "machine_shared": (
+        "a window with a clerk serves it in the same hall, at {other}; machines have queues of their "
+        "own: make it an item of its own, or leave it to one of them"
+    ),
+    "machine_visit": (
+        "a visit cannot go on from machines to windows with clerks, or the other way: {halls}"
+    ),
     "street_needed": "a community hall names its street hall",
     "street_not_allowed": "only community halls have a street",
     "share_sum": "the shares of the classes should sum to 1",
@@ -181,6 +191,7 @@ RULES: dict[str, str] = {
     "measure_item": "not known for a single item",
     # said, not refused
     "more_clerks": "more clerks than windows, in {count} of {total} halls: {halls}",
+    "self_service_unused": "no hall has a machine for this item, so nobody uses one",
     "rounded": "rounded to whole numbers: {count} values",
     "demand_twice": "demand for this item and these halls is also at {other}; the rows add up",
     "skill_missing": "demanded here, but no clerk of the hall can do it: {halls}",
@@ -197,7 +208,7 @@ RULES: dict[str, str] = {
 """Every rule and its message."""
 
 NOTES = frozenset(
-    {"more_clerks", "rounded", "demand_twice", "skill_missing"}
+    {"more_clerks", "self_service_unused", "rounded", "demand_twice", "skill_missing"}
     | {"column_aside", "sorted", "no_duty", "no_duty_day"}
 )
 """Rules that are worth saying and forbid nothing."""

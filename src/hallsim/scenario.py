@@ -664,6 +664,12 @@ TABLES: dict[str, type[Row]] = {
 """The tables of a scenario: file `<name>.csv`, or the sheet of that name (or its Chinese title)."""
 
 
+def machine_halls(scenario: Scenario, item: str) -> set[str]:
+    """The ids of the halls that have self-service machines for an item."""
+    rows = (row for row in scenario.windows if row.kind == MACHINE and row.count)
+    return {row.hall for row in rows if {"*", item} & set(row.items)}
+
+
 def names_hall(name: str, hall: str, tier: str, street: str) -> bool:
     """Whether one part of a selector means this hall."""
     name = read_selector(name)
