@@ -16,7 +16,7 @@ from typing import Literal
 import chinese_calendar
 from lunardate import LunarDate
 
-from hallsim.scenario import WEEKDAYS, CalendarDay, Hall, Scenario, Session
+from hallsim.scenario import WEEKDAYS, CalendarDay, Hall, Scenario, Selector, Session
 
 DayKind = Literal["workday", "makeup", "weekend", "holiday", "closed"]
 FIRST_YEAR, LAST_YEAR = 2004, 2099
@@ -91,14 +91,29 @@ def _qingming(year: int) -> dt.date:
 
 
 class HallCalendar:
-    """Days and sessions of every hall of a scenario."""
+    """Days and sessions of every hall of a scenario.
+
+    Attributes:
+        alike: one hall for each sort of hall: the same hours, the same rows of the calendar table.
+        sort_of: place in `alike` by hall, in table order.
+    """
 
     def __init__(self, scenario: Scenario) -> None:
-        """Resolve the selectors of the calendar table once."""
+        """Find the rows of the calendar table for each hall, and which halls are alike."""
         self._scenario = scenario
-        self._own = [
-            ({h.hall for h in scenario.select(row.halls)}, row) for row in scenario.calendar
+        select = Selector(scenario.halls)
+        self._own: dict[str, list[CalendarDay]] = {h.hall: [] for h in scenario.halls}
+        for row in scenario.calendar:
+            for place in select(row.halls):
+                self._own[scenario.halls[place].hall].append(row)
+        sorts: dict[tuple[object, ...], tuple[int, Hall]] = {}
+        keys = [(h.hours, *map(id, self._own[h.hall])) for h in scenario.halls]
+        found = [
+            sorts.setdefault(key, (len(sorts), hall))
+            for key, hall in zip(keys, scenario.halls, strict=True)
         ]
+        self.sort_of = [number for number, _ in found]
+        self.alike = [hall for _, hall in sorts.values()]
 
     def day(self, hall: Hall, date: dt.date) -> Day:
         """The kind of this date for this hall; later rows of the district's sheet win over earlier ones."""
@@ -130,14 +145,11 @@ class HallCalendar:
 
     def provisional(self, dates: list[dt.date]) -> bool:
         """Whether any of these dates rests on the provisional rule for some hall."""
-        return any(self.day(h, d).provisional for h in self._scenario.halls for d in dates)
+        return any(self.day(h, d).provisional for h in self.alike for d in dates)
 
     def _row(self, hall: Hall, date: dt.date) -> CalendarDay | None:
-        found = None
-        for halls, row in self._own:
-            if hall.hall in halls and row.first <= date <= (row.last or row.first):
-                found = row
-        return found
+        rows = reversed(self._own[hall.hall])
+        return next((r for r in rows if r.first <= date <= (r.last or r.first)), None)
 
 
 @functools.cache

@@ -14,6 +14,7 @@ import datetime as dt
 import functools
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +26,16 @@ from hallsim.scenario import (
     HolidayEffect,
     Peak,
     Scenario,
+    Selector,
     Session,
     Weight,
     machine_halls,
     parse_clock,
 )
 
+T = TypeVar("T")
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 _MARGIN = dt.timedelta(days=30)  # beyond the ends of a year, to see the holidays next to it
 
 
@@ -69,7 +73,28 @@ class Month:
     @functools.cached_property
     def open(self) -> NDArray[np.bool_]:
         """[D, H]: whether the hall opens at all."""
-        return np.array([[bool(s) for s in day] for day in self.sessions])
+        number, openings = self.openings
+        return np.array([bool(sessions) for _, sessions in openings])[number]
+
+    @functools.cached_property
+    def openings(self) -> tuple[Ints, list[tuple[Hall, tuple[Session, ...]]]]:
+        """Numbers [D, H] of the openings, and for each a hall with those hours and the sessions.
+
+        Halls and days of the same number have the same entry of `hours` and the same sessions.
+        """
+        halls = self.scenario.halls
+        hours = [h.hours for h in halls]
+        known: dict[tuple[str, int], int] = {}  # sessions are mostly shared, and slow to compare
+        number = np.array(
+            [
+                [known.setdefault((h, id(s)), len(known)) for h, s in zip(hours, day, strict=True)]
+                for day in self.sessions
+            ],
+            np.int64,
+        )
+        first = np.unique(number, return_index=True)[1].tolist()
+        places = [divmod(k, len(halls)) for k in first]
+        return number, [(halls[h], self.sessions[d][h]) for d, h in places]
 
 
 def expect(scenario: Scenario, year: int, month: int) -> Month:
@@ -80,37 +105,42 @@ def expect(scenario: Scenario, year: int, month: int) -> Month:
     """
     dates = month_days(year, month)
     halls = HallCalendar(scenario)
+    select = Selector(scenario.halls)
     mean = np.zeros((len(dates), len(scenario.halls), len(scenario.items)))
     item_code = {item.item: i for i, item in enumerate(scenario.items)}
-    hall_code = {hall.hall: h for h, hall in enumerate(scenario.halls)}
     curves = _Curves(scenario, halls, year)
+    first = dates[0].timetuple().tm_yday - 1
+    sort_of, weights = np.array(halls.sort_of), np.array([h.weight for h in scenario.halls])
     for row in scenario.demand:
-        chosen = scenario.select(row.halls)
-        weight = sum(h.weight for h in chosen)
-        i = item_code[row.item]
-        yearly = row.volume * (12 if row.per == "month" else 1)
-        for hall in chosen:
-            if weight > 0:
-                share = curves.shares(hall, i)[[d.timetuple().tm_yday - 1 for d in dates]]
-                mean[:, hall_code[hall.hall], i] += yearly * hall.weight / weight * share
+        chosen = select(row.halls)
+        weight, whole = weights[chosen], sum(weights[chosen].tolist())
+        if whole > 0:
+            i = item_code[row.item]
+            yearly = row.volume * (12 if row.per == "month" else 1)
+            share = curves.shares(i)[first : first + len(dates), sort_of[chosen]]
+            mean[:, chosen, i] += yearly * weight / whole * share
     for peak in scenario.peaks:
-        _apply_peak(scenario, peak, dates, mean)
+        _apply_peak(scenario, peak, dates, select(peak.halls), mean)
     mean = _at_the_hall(scenario, mean)
     return Month(
         scenario,
         f"{year:04d}-{month:02d}",
         tuple(dates),
-        tuple(tuple(halls.day(h, d) for h in scenario.halls) for d in dates),
-        tuple(tuple(halls.sessions(h, d) for h in scenario.halls) for d in dates),
+        tuple(_by_hall([halls.day(h, d) for h in halls.alike], halls.sort_of) for d in dates),
+        tuple(_by_hall([halls.sessions(h, d) for h in halls.alike], halls.sort_of) for d in dates),
         mean,
         halls.provisional(dates),
     )
 
 
-def _apply_peak(scenario: Scenario, peak: Peak, dates: list[dt.date], mean: Floats) -> None:
+def _by_hall(values: list[T], sort_of: list[int]) -> tuple[T, ...]:
+    return tuple(map(values.__getitem__, sort_of))
+
+
+def _apply_peak(
+    scenario: Scenario, peak: Peak, dates: list[dt.date], halls: list[int], mean: Floats
+) -> None:
     days = [d for d, date in enumerate(dates) if in_peak(peak, date)]
-    chosen = {h.hall for h in scenario.select(peak.halls)}
-    halls = [h for h, hall in enumerate(scenario.halls) if hall.hall in chosen]
     items = [
         i for i, item in enumerate(scenario.items) if "*" in peak.items or item.item in peak.items
     ]
@@ -121,7 +151,7 @@ def _at_the_hall(scenario: Scenario, mean: Floats) -> Floats:
     """[D, H, I]: those who come, as the item as which they are served."""
     items = scenario.items
     code = {item.item: i for i, item in enumerate(items)}
-    come = mean * np.array([1 - item.online_share for item in items])
+    come: Floats = mean * np.array([1 - item.online_share for item in items])
     found = come.copy()
     for i, item in enumerate(items):
         if item.self_service and item.self_service_share:
@@ -143,44 +173,25 @@ def in_peak(peak: Peak, date: dt.date) -> bool:
 
 
 class _Curves:
-    """Share of the year's visitors per day, by opening pattern of the hall and profile of the item."""
+    """Share of the year's visitors per day, by sort of hall and profiles of the item."""
 
     def __init__(self, scenario: Scenario, calendar: HallCalendar, year: int) -> None:
         self._scenario, self._calendar, self._year = scenario, calendar, year
         self._profiles = profiles(scenario)
-        self._opening: dict[tuple[object, ...], tuple[NDArray[np.bool_], list[Day], Floats]] = {}
-        self._shares: dict[tuple[object, ...], Floats] = {}
+        self._years = [self._year_of(hall) for hall in calendar.alike]
+        self._shares: dict[tuple[str, str], Floats] = {}
 
-    def shares(self, hall: Hall, item: int) -> Floats:
-        """[days of the year]: share of the yearly visitors of this hall and item who come on each day."""
-        pattern = self._pattern(hall)
+    def shares(self, item: int) -> Floats:
+        """[days of the year, sorts]: share of the yearly visitors for this item who come on each day."""
         entry = self._scenario.items[item]
-        key = (*pattern, entry.months, entry.weekdays)
+        key = entry.months, entry.weekdays
         if key not in self._shares:
-            is_open, days, effect = self._opening[pattern]
             months = self._profiles.get(("month", entry.months), {})
             weekdays = self._profiles.get(("weekday", entry.weekdays), {})
-            weight = np.array(
-                [
-                    months.get(str(d.date.month), 0.0 if months else 1.0)
-                    * weekday_weight(weekdays, d)
-                    for d in days
-                ]
+            self._shares[key] = np.stack(
+                [_share_of_days(months, weekdays, *year) for year in self._years], axis=1
             )
-            weight = weight * effect * is_open
-            self._shares[key] = weight / max(weight.sum(), 1e-300)
         return self._shares[key]
-
-    def _pattern(self, hall: Hall) -> tuple[object, ...]:
-        own = tuple(
-            k
-            for k, row in enumerate(self._scenario.calendar)
-            if hall in self._scenario.select(row.halls)
-        )
-        pattern = (hall.hours, own)
-        if pattern not in self._opening:
-            self._opening[pattern] = self._year_of(hall)
-        return pattern
 
     def _year_of(self, hall: Hall) -> tuple[NDArray[np.bool_], list[Day], Floats]:
         start, end = dt.date(self._year, 1, 1), dt.date(self._year, 12, 31)
@@ -191,6 +202,24 @@ class _Curves:
         effect = holiday_effects(self._scenario, days, is_open)
         inside = slice(_MARGIN.days, _MARGIN.days + 365 + gregorian.isleap(self._year))
         return is_open[inside], days[inside], effect[inside]
+
+
+def _share_of_days(
+    months: dict[str, float],
+    weekdays: dict[str, float],
+    is_open: NDArray[np.bool_],
+    days: list[Day],
+    effect: Floats,
+) -> Floats:
+    weight = np.array(
+        [
+            months.get(str(d.date.month), 0.0 if months else 1.0) * weekday_weight(weekdays, d)
+            for d in days
+        ]
+    )
+    weight = weight * effect * is_open
+    share: Floats = weight / max(weight.sum(), 1e-300)
+    return share
 
 
 def weekday_weight(profile: dict[str, float], day: Day) -> float:

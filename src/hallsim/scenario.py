@@ -13,6 +13,8 @@ import datetime as dt
 import functools
 import re
 import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -648,13 +650,7 @@ class Scenario(Model):
         Raises:
             KeyError: a part of the selector matches no hall.
         """
-        chosen: set[str] = set()
-        for name in names:
-            hit = {h.hall for h in self.halls if names_hall(name, h.hall, h.tier, h.street)}
-            if not hit:
-                raise KeyError(name)
-            chosen |= hit
-        return [h for h in self.halls if h.hall in chosen]
+        return [self.halls[k] for k in Selector(self.halls)(names)]
 
 
 TABLES: dict[str, type[Row]] = {
@@ -672,9 +668,35 @@ def machine_halls(scenario: Scenario, item: str) -> set[str]:
 
 def names_hall(name: str, hall: str, tier: str, street: str) -> bool:
     """Whether one part of a selector means this hall."""
-    name = read_selector(name)
-    if name.startswith("@"):
-        return tier == name[1:]
-    if name.endswith("/*"):  # a street: its own hall and its communities
-        return name[:-2] in (hall, street)
-    return name in ("*", hall)
+    return read_selector(name) in _names_of(hall, tier, street)
+
+
+def _names_of(hall: str, tier: str, street: str) -> tuple[str, ...]:
+    """The parts of a selector that mean this hall; a street is its own hall and its communities."""
+    return "*", hall, f"@{tier}", f"{hall}/*", f"{street}/*"
+
+
+class Selector:
+    """What selectors mean in a table of halls, looked through once."""
+
+    def __init__(self, halls: Sequence[Hall]) -> None:
+        """Index the halls by every part of a selector that means them."""
+        self._places: dict[str, list[int]] = defaultdict(list)
+        for place, h in enumerate(halls):
+            for name in _names_of(h.hall, h.tier, h.street):
+                self._places[name].append(place)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether a part of a selector means any hall."""
+        return read_selector(name) in self._places
+
+    def __call__(self, names: tuple[str, ...]) -> list[int]:
+        """The places in the table of the halls that a selector names, in order.
+
+        Raises:
+            KeyError: a part of the selector matches no hall.
+        """
+        for name in names:
+            if name not in self:
+                raise KeyError(name)
+        return sorted({place for name in names for place in self._places[read_selector(name)]})
