@@ -130,14 +130,15 @@ def home_by_day(month: Month, parts: list[Station]) -> Ints:
 
 
 def _table_range(scenario: Scenario, parts: list[Station]) -> tuple[Ints, Ints]:
-    """[S] smallest and largest number of clerks worth a table entry."""
+    """[S] smallest and largest number of clerks worth a table entry; machines have the entry 0."""
     at_window = (1 - scenario.staffing.leave_rate) * (1 - scenario.staffing.other_duty_rate)
     home = home_of_stations(scenario, parts)
     seated = [math.ceil(len(p.windows) / max(at_window, 0.05)) + 2 for p in parts]
     upper = np.minimum(
         np.maximum(home, seated), np.maximum(home, head_count(scenario, "count").sum())
     )
-    alone = {h: sum(p.hall == h for p in parts) == 1 for h in {p.hall for p in parts}}
+    upper = np.where([p.machine for p in parts], 0, upper)
+    alone = {p.hall: sum(o.hall == p.hall and not o.machine for o in parts) == 1 for p in parts}
     least = head_count(scenario, "minimum")
     one_group = least.shape[1] == 1
     lower = np.array(

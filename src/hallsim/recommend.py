@@ -204,7 +204,9 @@ def _staff_table(tables: StaffingTables, solution: Solution, parts: list[Station
     by_hall = solution.idle.sum(axis=2)
     for s, hall in enumerate(tables.station_hall):
         by_hall[:, hall] += solution.clerks[:, s].sum(axis=1)
-    windows = [sum(len(p.windows) for p in parts if p.hall == h) for h in range(len(tables.halls))]
+    windows = np.zeros(len(tables.halls), np.int64)
+    for part in parts:
+        windows[part.hall] += 0 if part.machine else len(part.windows)
     rows = [
         (
             hall,
@@ -212,7 +214,7 @@ def _staff_table(tables: StaffingTables, solution: Solution, parts: list[Station
             int(tables.home[h].sum()),
             int(by_hall[p, h]),
             int(tables.minimum[h].sum()),
-            windows[h],
+            int(windows[h]),
         )
         for h, hall in enumerate(tables.halls)
         for p in range(len(tables.days))
