@@ -20,6 +20,7 @@ from hallsim.scenario import (
     Scenario,
     Session,
     Weight,
+    Windows,
 )
 from small import CARD, HALLS, OFFICE, PERMIT, YEARLY, lone, small
 
@@ -174,6 +175,55 @@ def test_peaks_that_overlap_multiply() -> None:
     )
     days = per_day(expect(lone(peaks=peaks), 2018, 9))
     assert [round(days[d] / days[21], 9) for d in (7, 10, 11)] == [2, 6, 3]
+
+
+# Online, and at machines ------------------------------------------------------------------------
+
+
+def test_who_is_handled_online_or_at_a_machine_by_hand() -> None:
+    """Of 100 a day in the peak 40 stay at home, 15 of 60 go to the machines of D, none at A."""
+    permit = Item(
+        item="permit", minutes=12, online_share=0.4, self_service="self", self_service_share=0.25
+    )
+    own = Item(item="self", minutes=3, online_share=0.1)
+    scenario = small(
+        items=(permit, CARD, own),
+        windows=(*small().windows, Windows(hall="D", kind="machine", items=("self",), count=2),
+                 Windows(hall="A", kind="machine", items=("self",), count=0)),
+        demand=(
+            Demand(halls=("D", "A"), item="permit", volume=2 * 50 * 250),
+            Demand(halls=("D",), item="card", volume=250),
+            Demand(halls=("D",), item="self", volume=10 * 250),
+        ),
+        peaks=(Peak(peak="p", first="2018-09-03", last="2018-09-03", items=("permit",), multiplier=2),),
+    )  # fmt: skip
+    month = expect(scenario, 2018, 9)
+    plain = small(items=(PERMIT, CARD, Item(item="self", minutes=3)), demand=scenario.demand)
+    usual = expect(plain, 2018, 9)
+    unit = usual.mean[2, 0, 1]  # cards of 3 September: 250 a year, about one a day
+    assert usual.mean[2, 1, 0] == pytest.approx(50 * unit)
+    at_d, at_a = month.mean[2, 0] / unit, month.mean[2, 1] / unit
+    np.testing.assert_allclose(at_d, [100 * 0.6 * 0.75, 1, 100 * 0.6 * 0.25 + 10 * 0.9])
+    np.testing.assert_allclose(at_a, [100 * 0.6, 0, 0])
+    np.testing.assert_allclose(month.mean[3, 0] / unit, [50 * 0.6 * 0.75, 1, 50 * 0.6 * 0.25 + 9])
+
+
+def test_whatever_the_shares_nobody_is_invented() -> None:
+    """Those at the hall are the share that is not online, wherever they are served."""
+    rng = np.random.default_rng(5)
+    windows = (*small().windows, Windows(hall="D", kind="machine", items=("self",), count=1))
+    for online, machine in [(0, 0), (0, 1), (1, 0.5), *rng.random((5, 2))]:
+        share = {"online_share": online, "self_service": "self", "self_service_share": machine}
+        items = (PERMIT.model_copy(update=share), CARD, Item(item="self", minutes=3))
+        found, usual = (
+            expect(small(items=i, windows=windows), 2018, 9).mean
+            for i in (items, (PERMIT, CARD, items[2]))
+        )
+        np.testing.assert_allclose(
+            found[:, :, [0, 2]].sum(axis=2), usual[:, :, 0] * (1 - online), atol=1e-12
+        )
+        np.testing.assert_array_equal(found[:, :, 1], usual[:, :, 1])
+        assert (found >= 0).all() and not found[:, 1:, 2].any()
 
 
 @pytest.mark.parametrize(

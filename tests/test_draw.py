@@ -270,6 +270,71 @@ def test_a_new_item_disturbs_nobody() -> None:
     assert any(r[1] == "appeal" for v in after.values() for r in v)
 
 
+def with_machines(online: float, share: float, count: int = 2) -> Scenario:
+    """The small district; of the permits a share is done online, and a share at machines in hall D."""
+    permit = PERMIT.model_copy(
+        update={"online_share": online, "self_service": "self", "self_service_share": share}
+    )
+    machine = Windows(hall="D", kind="machine", items=("self",), count=count)
+    items = (permit, CARD, Item(item="self", minutes=3))
+    return small(items=items, windows=(*small().windows, machine))
+
+
+@pytest.mark.parametrize(("online", "share"), [(0.3, 0.0), (0.0, 0.4), (0.3, 0.4)])
+def test_those_online_and_at_machines_leave_the_others_as_they_were(
+    online: float, share: float
+) -> None:
+    """Whoever still comes to a clerk is one of those who came, on the same day to the same hall."""
+    before, after = by_hall(small()), by_hall(with_machines(online, share))
+    assert before.keys() == after.keys()
+    for key, people in after.items():
+        at_clerks = [r for r in people if r[1] != "self"]
+        assert Counter(at_clerks) <= Counter(before[key])
+        assert sorted(r for r in people if r[1] == "card") == sorted(
+            r for r in before[key] if r[1] == "card"
+        )
+    came = {
+        name: sum(r[1] == name for v in after.values() for r in v) for name in ("permit", "self")
+    }
+    assert (came["self"] > 0) == (share > 0)
+    assert came["permit"] < sum(r[1] == "permit" for v in before.values() for r in v)
+
+
+def test_thinned_visitors_are_poisson_with_the_thinned_mean() -> None:
+    """Of M permits expected in hall D, 0.7 x 0.6 M come to a clerk and 0.7 x 0.4 M to a machine.
+
+    600 months; means within 5 standard errors, index of dispersion by chi-square, independence.
+    """
+    whole = expect(small(), 2018, 9).mean[:, 0, 0].sum()
+    dice, parts = chance(with_machines(0.3, 0.4)), stations(with_machines(0.3, 0.4))
+    hall = np.array([part.hall for part in parts])
+    counts = np.zeros((600, 2))
+    for r in range(len(counts)):
+        crowd = dice.crowd(r)
+        here = hall[unit_of_rows(crowd) % len(parts)] == 0
+        counts[r] = [(crowd.item[here] == item).sum() for item in (0, 2)]
+    for column, mean in zip(counts.T, (whole * 0.7 * 0.6, whole * 0.7 * 0.4), strict=True):
+        n = len(column)
+        assert near(column.mean(), mean, np.sqrt(mean / n))
+        dispersion = column.var(ddof=1) / column.mean() * (n - 1)
+        assert P_MIN < stats.chi2(n - 1).cdf(dispersion) < 1 - P_MIN
+    assert abs(np.corrcoef(counts.T)[0, 1]) < 5 / np.sqrt(len(counts))
+
+
+def test_all_machines_are_open_whatever_clerks_there_are() -> None:
+    hard = Staffing(leave_rate=0.3, absence_rate=0.4)
+    scenario = with_machines(0.3, 0.4, count=3).model_copy(update={"staffing": hard})
+    dice, parts = chance(scenario), stations(scenario)
+    machine = np.array([s.machine for s in parts])
+    assert machine.sum() == 1
+    alone = chance(small(staffing=hard))
+    for n in (0, 1, 4):
+        opened = dice.windows_open(np.full(30 * 7, n), 3).reshape(30, 7)
+        assert (opened[:, machine] == 3).all()
+        usual = alone.windows_open(np.full(30 * 6, n), 3).reshape(30, 6)
+        np.testing.assert_array_equal(opened[:, ~machine], usual)  # and the clerks as ever
+
+
 def test_a_hall_split_into_stations_has_the_same_visitors() -> None:
     """Themed windows for cards in hall D only: two queues there, and nothing changes elsewhere."""
     themed = (

@@ -26,6 +26,7 @@ from hallsim.scenario import (
     CalendarDay,
     Clerks,
     Demand,
+    Item,
     Peak,
     Scenario,
     Staffing,
@@ -40,7 +41,7 @@ from hallsim.simulate import simulate_month, simulate_staffings
 from hallsim.staffing import TIER_NAMES
 from hallsim.stations import home_of_stations, stations
 from hallsim.waiting import waiting_tables
-from small import CLERKS, WINDOWS, small
+from small import CLERKS, WINDOWS, lone, small
 
 SETTINGS: dict[str, Any] = {
     "variation": Variation(day_cv=0.1, hall_cv=0.1),
@@ -198,6 +199,57 @@ def test_a_district_with_themed_windows_and_two_skill_groups() -> None:
     check_plan(found, scenario)
     assert not (found.moves["group"] == "card").any()  # cards alone are served in hall D only
     assert found.solver["gap"] <= 1e-3
+
+
+def test_machines_are_not_staffed_and_serve_all_the_same() -> None:
+    """Half of the permits at machines in D and A2: a plan as ever, without a clerk for them."""
+    permit = small().items[0].model_copy(
+        update={"self_service": "self", "self_service_share": 0.5}
+    )  # fmt: skip
+    items = (permit, small().items[1], Item(item="self", minutes=4))
+    machines = tuple(
+        Windows(hall=h, kind="machine", items=("self",), count=n) for h, n in (("D", 3), ("A2", 2))
+    )
+    scenario = small(**SETTINGS, items=items, windows=(*machines, *small().windows))
+    found = advise(scenario)
+    check_plan(found, scenario)
+    assert dict(zip(found.staff.hall, found.staff.windows, strict=True)) == WINDOWS
+    parts = stations(scenario)
+    own = [s for s, part in enumerate(parts) if part.machine]
+    assert [parts[s].hall for s in own] == [0, 3]
+    table = found.plan.table("item").set_index(["item", "measure"])["mean"]
+    assert table["self", "served"] == pytest.approx(table["self", "visitors"])
+    for name in ("wait_s", "served"):  # whatever the plan, machines work as they do
+        home, plan = (m.station_sums(name)[:, own] for m in (found.home, found.plan))
+        np.testing.assert_array_equal(home, plan)
+    assert found.solver["gap"] <= 1e-3
+
+
+def test_a_machine_is_a_window_with_a_clerk_who_is_always_there() -> None:
+    """A hall of machines without clerks has the waits of the same hall staffed at every window."""
+    manned = lone(volume=12000, open=3, staff=3)
+    machines = (Windows(hall="D", kind="machine", count=3),)
+    unmanned = lone(volume=12000, windows=machines, clerks=(Clerks(hall="D", count=0),))
+    waits = [
+        simulate_month(s, "2018-09", replications=3).samples("mean_wait_min")
+        for s in (manned, unmanned)
+    ]
+    np.testing.assert_array_equal(*waits)
+    assert waits[0].min() > 0
+
+
+def test_clerks_who_work_twice_as_fast_are_items_of_half_the_work() -> None:
+    """Fixed work of 12 minutes at 200 % is work of 6 minutes: the same waits to the last digit."""
+    fixed, half = (
+        Item(item="permit", minutes=m, law="fixed") for m in (12, 6)
+    )  # fmt: skip
+    fast = lone(items=(fixed,), clerks=(Clerks(hall="D", count=3, speed=200),))
+    short = lone(items=(half,), clerks=(Clerks(hall="D", count=3),))
+    waits = [
+        simulate_month(s, "2018-09", replications=3).samples("mean_wait_min") for s in (fast, short)
+    ]
+    np.testing.assert_array_equal(*waits)
+    assert waits[0].min() > 0
 
 
 def test_clerks_who_can_work_at_no_window_stay_at_home() -> None:

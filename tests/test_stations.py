@@ -260,6 +260,94 @@ def test_counters_of_a_visit_join_their_windows(
     assert [set(numbers(s)) for s in stations(scenario)] == together
 
 
+def machines(items: str, n: int, **fields: Any) -> Windows:
+    return Windows(
+        hall="D", kind="machine", items=tuple(items.split("|")), count=n, **fields
+    )  # fmt: skip
+
+
+def test_machines_are_stations_of_their_own_and_need_no_clerk() -> None:
+    """`*` at the windows leaves to the machines what is theirs; nothing joins the two."""
+    staff = (
+        Clerks(hall="D", count=7),
+        Clerks(hall="D", group="abc", count=2, skills=("a", "b", "c")),
+    )
+    windows = (machines("d", 2), Windows(hall="D", count=3), machines("e", 1))
+    turning = {"all": VisitorClass(share=1, balk_at=9)}
+    plain_hall = lone(windows=windows, items=ITEMS, demand=(), clerks=staff)
+    hall_of_few = lone(windows=windows, items=ITEMS, demand=(), clerks=staff, classes=turning)
+    bits = {name: 1 << k for k, name in enumerate("abcde")}
+    for scenario, together in (
+        (plain_hall, [({1, 2}, "d"), ({3, 4, 5}, "abc"), ({6}, "e")]),
+        (hall_of_few, [({1, 2, 6}, "de"), ({3, 4, 5}, "abc")]),
+    ):
+        parts = stations(scenario)
+        assert [set(numbers(s)) for s in parts] == [n for n, _ in together]
+        assert [s.items for s in parts] == [sum(bits[i] for i in items) for _, items in together]
+        assert [s.machine for s in parts] == ["a" not in items for _, items in together]
+        assert [s.groups for s in parts] == [
+            ("general", "abc") if "a" in items else () for _, items in together
+        ]
+        home = home_of_stations(scenario, parts)
+        assert home.tolist() == [9 if "a" in items else 0 for _, items in together]
+
+
+def test_machines_work_all_sessions_without_lunch_and_whatever_the_share() -> None:
+    """Clerks' windows: half of 4 in the afternoon, lunch in two waves of the first session."""
+    hours = Hours(
+        weekdays="09:00-15:00 16:00-18:00@50%",  # type: ignore[arg-type]
+        lunch={"first": "12:00", "last": "14:00"},  # type: ignore[arg-type]
+    )
+    windows = (Windows(hall="D", items=("a",), count=4), machines("b", 3, speed=80))
+    by_clerk, machine = stations(lone(windows=windows, items=ITEMS[:2], demand=(), hours=hours))
+    sessions = hours.weekdays
+    assert len(duties(by_clerk, sessions, hours, 4)) == 4 * 2 + 2
+    day = [(9 * 3600, 15 * 3600), (16 * 3600, 18 * 3600)]
+    assert duties(machine, sessions, hours, 3) == [
+        (w, 2, on, off, 80) for w in (5, 6, 7) for on, off in day
+    ]
+
+
+@pytest.mark.parametrize(
+    ("window", "clerks", "speed"),
+    [
+        (100, [(5, 100)], 100),
+        (120, [(3, 100), (1, 60)], 108),  # the mean clerk works at 90 %
+        (50, [(4, 85)], 43),  # 42.5, halves up
+        (100, [(1, 100), (2, 101)], 101),  # 100.67
+        (1, [(2, 1)], 1),  # 0.01, at least 1
+        (1000, [(1, 1000)], 10000),
+        (110, [(2, 120), (0, 10)], 132),  # nobody of that group is there
+        (100, [(0, 80), (0, 90)], 85),  # none at all: should somebody be lent
+        (90, [], 90),
+    ],
+)
+def test_the_speed_of_a_window_under_the_clerks_of_its_hall_by_hand(
+    window: int, clerks: list[tuple[int, int]], speed: int
+) -> None:
+    staff = tuple(
+        Clerks(hall="D", group=f"g{k}", count=n, speed=s) for k, (n, s) in enumerate(clerks)
+    )
+    windows = (
+        Windows(hall="D", items=("a",), count=2, speed=window), machines("b", 1, speed=window),
+    )  # fmt: skip
+    scenario = lone(windows=windows, items=ITEMS[:2], demand=(), clerks=staff)
+    by_clerk, machine = stations(scenario)
+    assert {w.speed for w in by_clerk.windows} == {speed}
+    assert {w.speed for w in machine.windows} == {window}
+
+
+def test_a_group_that_is_nowhere_yet_and_windows_that_are_not_there_change_nothing() -> None:
+    """Rows with 0 stand for what another scenario of the folder will have."""
+    few = (Clerks(hall="D", count=4), Clerks(hall="D", group="new", count=0, skills=("a",)))
+    narrow = Clerks(hall="A", count=0, skills=("a",))  # of the group that is everywhere
+    scenario = hall(("a|b", 2), ("b|c", 0), ("c", 1), clerks=(*few, narrow), halls=small().halls)
+    parts = stations(scenario)
+    assert [set(numbers(s)) for s in parts] == [{1, 2}, {3}]
+    assert [s.groups for s in parts] == [("general",), ("general",)]
+    assert home_of_stations(scenario, parts).tolist() == [3, 1]
+
+
 def test_where_people_turn_round_the_hall_is_one_station() -> None:
     classes = {"a": VisitorClass(share=0.5), "b": VisitorClass(share=0.5, balk_at=9)}
     scenario = hall(("a", 1), ("b", 2), classes=classes)
