@@ -174,6 +174,9 @@ RULES: dict[str, str] = {
     ),
     "month": "should be a month: YYYY-MM",
     "month_range": "outside the calendar (2004-01 to 2099-12)",
+    "windows_most": "there are only {count} windows today",
+    "windows_fewest": "every item is to be served where it is asked for; that takes {count} windows",
+    "windows_order": "more windows than at the beginning ({count}); --from comes down to --to",
     # claims
     "claims_missing": "no folder below has a claims.yaml",
     "unknown_measure": "no such measure",
@@ -189,6 +192,23 @@ RULES: dict[str, str] = {
     "halls_and_item": "halls and item cannot be given together",
     "measure_halls": "known for the district, a tier, a street or one hall, not for other choices",
     "measure_item": "not known for a single item",
+    # attribution of reforms
+    "compared_with_itself": "a scenario is compared with another one",
+    "no_reforms": "has the same overrides as {other}",
+    "too_many_reforms": (
+        "{count} reforms, and {limit} at most can be told apart; join some with "
+        "--group NAME=A+B. They are: {names}"
+    ),
+    "group_form": "should be NAME=A+B",
+    "group_twice": "is named twice",
+    "unknown_reform": "no reform between the two scenarios",
+    "needs_others": (
+        "these reforms are no valid scenario without the others; join those that need each other "
+        "with --group NAME=A+B"
+    ),
+    "months_missing": (
+        "which month? Say --month YYYY-MM; no claim of the folder about these scenarios has months"
+    ),
     # said, not refused
     "more_clerks": "more clerks than windows, in {count} of {total} halls: {halls}",
     "self_service_unused": "no hall has a machine for this item, so nobody uses one",
