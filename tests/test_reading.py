@@ -141,13 +141,18 @@ REPLAY = {
     "column_aside", "sorted", "no_duty", "no_duty_day",
 }  # fmt: skip
 """Rules of visitors and duties: `test_replay.py`."""
+REFORMS = {
+    "compared_with_itself", "no_reforms", "too_many_reforms", "group_form", "group_twice",
+    "unknown_reform", "needs_others", "months_missing",
+}  # fmt: skip
+"""Rules of what an attribution is asked: `test_attribution.py`."""
 
 
 def test_every_rule_has_a_case() -> None:
     told = {line.split(" | ")[0] for p in INVALID for line in load_case(p)["problems"]}
     noted = {text for p in VALID for text in load_case(p).get("notes", [])}
     below = {"month", "month_range", "file_unreadable", "invalid", "scenario_part"}
-    elsewhere = below | REPLAY
+    elsewhere = below | REPLAY | REFORMS
     for rule in problems.NOTES - REPLAY:
         pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(problems.RULES[rule]))
         assert any(re.search(pattern, text) for text in noted), rule
