@@ -58,6 +58,7 @@ WORDS = {
     "`key` of a profile": synonyms.PROFILE_KEY,
     "`day`": synonyms.DAY,
     "`run.period`": synonyms.PERIOD,
+    "`any_hall`": synonyms.ANY_HALL,
     "`language`": synonyms.LANGUAGE,
     "`source`, `sources`": synonyms.SOURCE,
 }
@@ -71,7 +72,7 @@ def words() -> Iterator[str]:
     yield "| where | values |"
     yield "|---|---|"
     for where, values in WORDS.items():
-        pairs = (f"`{value}` {' '.join(words)}" for value, words in values.items())
+        pairs = (f"`{value or '(empty)'}` {' '.join(words)}" for value, words in values.items())
         yield f"| {where} | {'; '.join(pairs)} |"
 
 

@@ -296,6 +296,12 @@ class Item(Row):
         title="自助占比",
         description="share of those who come that uses the machines, in halls that have them",
     )
+    any_hall: Annotated[Literal["", "street", "district"], _one_of(Words(synonyms.ANY_HALL))] = Field(
+        "",
+        title="通办",
+        description="visitors choose by travel and posted wait among the halls of their own street "
+        "(street) or of the district that serve it; empty = their own hall; plans do not foresee it",
+    )
 
 
 class Demand(Row):
@@ -555,6 +561,23 @@ class Transfers(Model):
     )
 
 
+class Choice(Model):
+    """How visitors of items with `any_hall` choose: the smallest extra travel plus posted wait."""
+
+    posted_service_minutes: Positive = Field(
+        10, title="每人预计分钟", description="posted wait per person waiting and open window"
+    )
+    within_street_minutes: Number = Field(
+        15, title="街道内路程", description="extra travel to another hall of the street, minutes"
+    )
+    between_streets_minutes: Number = Field(
+        40, title="街道间路程", description="extra travel to a hall of another street, minutes"
+    )
+    with_district_minutes: Number = Field(
+        40, title="街道与区级大厅间路程", description="the same to or from a district hall, minutes"
+    )
+
+
 class Objective(Model):
     """What the optimizer counts besides minutes of waiting."""
 
@@ -633,6 +656,7 @@ class Scenario(Model):
     holidays: Holidays = Field(default_factory=Holidays, title="节假日影响")
     staffing: Staffing = Field(default_factory=Staffing, title="人员")
     transfers: Transfers = Field(default_factory=Transfers, title="调配")
+    choice: Choice = Field(default_factory=Choice, title="通办选厅")
     objective: Objective = Field(default_factory=Objective, title="目标函数")
     targets: tuple[Target, ...] = Field((), title="服务目标")
     halls: tuple[Hall, ...] = Field(title="大厅")

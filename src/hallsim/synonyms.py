@@ -54,6 +54,11 @@ DAY: Table = {
     "closed": ("关闭", "闭厅"),
 }
 PERIOD: Table = {"day": ("日", "天", "每天"), "week": ("周", "每周"), "month": ("月", "每月")}
+ANY_HALL: Table = {
+    "": ("否", "不通办"),
+    "street": ("本街道", "街道", "街道内"),
+    "district": ("全区", "区", "区内"),
+}
 LANGUAGE: Table = {"zh": ("中文",), "en": ("英文",)}
 SOURCE: Table = {
     "seed": ("公开资料", "来源", "载明", "来源载明"),
@@ -64,5 +69,6 @@ SOURCE: Table = {
 
 
 def both(value: str, table: Table) -> str:
-    """A value with its Chinese word, if it has one and needs it: `street (街道)`."""
-    return f"{value} ({table[value][0]})" if value in table and not value.isdigit() else value
+    """A value with its Chinese word, if it has one and needs it: `street (街道)`, `'' (否)`."""
+    shown = value or "''"
+    return f"{shown} ({table[value][0]})" if value in table and not value.isdigit() else shown
