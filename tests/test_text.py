@@ -20,7 +20,7 @@ from hallsim.text import LOCALE, translator
 PACKAGE = Path(hallsim.__file__).parent
 CATALOGUES = sorted(LOCALE.glob("*/LC_MESSAGES/*.po"))
 KEYWORDS = {"_": None, "say": None}
-TEMPLATES = {"report": ["report.html"]}
+TEMPLATES = {"report": ["report.html"], "claims": ["claims.html"]}
 """Domain to the templates that speak it."""
 
 

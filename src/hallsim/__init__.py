@@ -45,9 +45,11 @@ _HOMES = {
     "simulate_staffings": "simulate",
     "recommend": "recommend",
     "replay": "replay",
+    "claims": "claims",
 }
 
 if TYPE_CHECKING:
+    from hallsim.claims import claims as claims
     from hallsim.problems import ScenarioProblems as ScenarioProblems
     from hallsim.reading import read as read
     from hallsim.recommend import recommend as recommend
@@ -61,6 +63,7 @@ __all__ = [
     "Scenario",
     "ScenarioProblems",
     "__version__",
+    "claims",
     "read",
     "recommend",
     "replay",

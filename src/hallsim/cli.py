@@ -387,6 +387,101 @@ def simulate(
     return 0
 
 
+@_listed(
+    "What sources claim, beside the simulation  核对公布数字",
+    "claims scenarios/longhua-shenzhen scenarios/erdao --lang zh",
+)
+@click.argument("folders", metavar="[SCENARIO]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--seed", type=click.IntRange(0), metavar="N", help="Random seed; default: each scenario's."
+)
+@click.option(
+    "--replications",
+    type=click.IntRange(2),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="Simulated months for each scenario and month that claims are about.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Threads; default: all cores. The result is the same.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder of the page claims.html (claims-zh.html, claims-en.html where the language is not "
+    "the scenarios'); default: reports.",
+)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Replace a file that is no page of this command; it goes to previous/.",
+)
+@click.option("--strict", is_flag=True, help="Exit code 6 if a claim is not reproduced.")
+@click.option(
+    "--lang",
+    type=_LANGUAGES,
+    help="Language; default: the first scenario's for the page, the system's for the screen.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Claims as JSON on stdout, all else on stderr."
+)
+def claims(
+    folders: tuple[Path, ...], seed: int | None, replications: int, jobs: int | None,
+    out: Path | None, force: bool, strict: bool, lang: Language | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Check the claims.yaml of scenarios: what sources say reforms did, beside the simulation.
+
+    Without SCENARIO, every folder below ./scenarios that has a claims.yaml. Verdicts: reproduced, same
+    direction, not reproduced, not testable; figures that were calibrated or put in by hand are shown and
+    not counted. Verdicts do not change the exit code unless --strict is given. Form of the file and
+    rules: docs/claims.md.
+    """
+    from hallsim.claim_file import folders_below, read_claims
+    from hallsim.claims import as_dicts, check, counts
+    from hallsim.claims_page import View, page
+    from hallsim.outputs import write_all
+    from hallsim.planning import ClosedMonth
+    from hallsim.problems import ExitCode
+    from hallsim.staffing import NoPlan
+
+    districts = read_claims(folders or folders_below(Path("scenarios")))
+    usual = districts[0].scenario.language
+    language: Language = lang or usual
+    name = "claims.html" if language == usual else f"claims-{language}.html"
+    target = out or Path("reports")
+    _refuse_foreign(target / name, force)
+    say = _say(lang)
+    with _progress(say) as progress:
+        try:
+            findings = check(
+                districts, seed=seed, replications=replications, jobs=jobs or os.cpu_count() or 1,
+                progress=lambda done, total: progress("simulate", done, total),
+            )  # fmt: skip
+        except NoPlan as problem:
+            return _fail(str(problem), ExitCode.INFEASIBLE)
+        except ClosedMonth as problem:
+            return _fail(str(problem), ExitCode.SCENARIO)
+    written = write_all(target, {name: page(findings, replications, language)}, force=True)
+    found = counts(findings)
+    if as_json:
+        told = {
+            "claims": as_dicts(findings),
+            "counts": found,
+            "replications": replications,
+            "seed": seed,
+        }
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+    else:
+        _print(View(findings, replications, _language()).screen())
+    text = say("page: {path}") if written else say("nothing changed: {folder}")
+    click.echo(text.format(path=target / name, folder=target / name), err=True)
+    return int(ExitCode.TARGET_MISSED) if strict and found["not reproduced"] else 0
+
+
 @_listed("Check scenarios  校验场景", "validate scenarios/longhua-shenzhen scenarios/mine --strict")
 @click.argument(
     "folders", metavar="SCENARIO...", nargs=-1, required=True, type=click.Path(path_type=Path)
@@ -656,6 +751,15 @@ def _refuse_early(target: Path, force: bool, reading: Reading, study: dict[str, 
         raise OutputExists(target, ["summary.json"])
 
 
+def _refuse_foreign(path: Path, force: bool) -> None:
+    """Do not work for a page whose place is taken by a file that is none of ours."""
+    from hallsim.claims_page import is_own
+    from hallsim.outputs import OutputExists
+
+    if path.exists() and not force and not (path.is_file() and is_own(path)):
+        raise OutputExists(path.parent, [path.name])
+
+
 def _old_summary(target: Path) -> dict[str, Any] | None:
     try:
         found = json.loads((target / "summary.json").read_text(encoding="utf-8"))
@@ -756,12 +860,16 @@ def _tell(found: Recommendation, target: Path, say: Callable[[str], str]) -> Non
 
 
 def _show_table(found: Measures, by: str, language: Language) -> None:
-    from rich.console import Console
-
     from hallsim.screen import measures_table
 
+    _print(measures_table(found, by, language))
+
+
+def _print(shown: Any) -> None:
+    from rich.console import Console
+
     width = None if sys.stdout.isatty() else 200  # a file has no edge
-    Console(width=width, highlight=False).print(measures_table(found, by, language))
+    Console(width=width, highlight=False).print(shown)
 
 
 def _measures_json(found: Measures, reading: Reading, month: str) -> dict[str, Any]:
