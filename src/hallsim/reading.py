@@ -94,8 +94,8 @@ class Source:
         self.path = Path(path)
         is_main = self.path.suffix.lower() in (".yaml", ".yml")
         is_part = not is_main and self.path.is_file()
-        folder = self.path.parent if is_main or is_part else self.path
-        self._raw = load(folder, self.path.name if is_main else MAIN)
+        self.folder = self.path.parent if is_main or is_part else self.path
+        self._raw = load(self.folder, self.path.name if is_main else MAIN)
         if is_part and self.path.name not in self._raw.hashes:
             name = self.path.name if self.path.suffix.lower() == ".xlsx" else WORKBOOK
             problem = Problem("scenario_part", Place(self.path.name), params={"name": name})
