@@ -127,6 +127,14 @@ def test_a_workbook_reads_like_csv_files(path: Path, tmp_path: Path) -> None:
     assert book.hashes.keys() == {"scenario.yaml", "输入.xlsx"}
 
 
+def test_the_order_of_overrides_that_multiply_does_not_matter(tmp_path: Path) -> None:
+    """25 x 0.9 x 0.5 = 11.25; rounded in between it would be 12 one way and 11 the other."""
+    folder = build(load_case(HERE / "valid" / "reforms_multiply.yaml"), tmp_path)
+    found = [reading.read(folder, name).scenario for name in ("half_first", "half_last")]
+    assert found[0] == found[1]
+    assert [w.count for w in found[0].windows] == [11, 2, 1]
+
+
 @pytest.mark.parametrize("path", INVALID, ids=lambda p: p.stem)
 def test_invalid(path: Path, tmp_path: Path) -> None:
     case = load_case(path)

@@ -52,7 +52,7 @@ class Change(NamedTuple):
         """
         if self.name == other.name or self.operation != other.operation:
             return False
-        return self.operation != "" or (self.path, self.value) == (other.path, other.value)
+        return self.operation != "" or self.value == other.value
 
 
 class Applied(NamedTuple):
@@ -347,7 +347,7 @@ def clashes(found: Sequence[tuple[Change, list[Loc]]]) -> list[Problem]:
     for change, locs in found:
         for loc in locs:
             same = [c for c in touched.get(loc, ()) if not c.joins(change)]
-            for first in (same or _around(loc, touched))[:1]:
+            for first in same or _around(loc, touched)[:1]:
                 pair = (first.title(), change.title())
                 params = {"first": pair[0], "second": pair[1]}
                 problem = Problem("override_clash", change.place, path_of(loc), params=params)
