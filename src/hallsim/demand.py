@@ -151,7 +151,7 @@ def _at_the_hall(scenario: Scenario, mean: Floats) -> Floats:
     """[D, H, I]: those who come, as the item as which they are served."""
     items = scenario.items
     code = {item.item: i for i, item in enumerate(items)}
-    come: Floats = mean * np.array([1 - item.online_share for item in items])
+    come = mean * np.array([1 - item.online_share for item in items])
     found = come.copy()
     for i, item in enumerate(items):
         if item.self_service and item.self_service_share:
@@ -218,8 +218,7 @@ def _share_of_days(
         ]
     )
     weight = weight * effect * is_open
-    share: Floats = weight / max(weight.sum(), 1e-300)
-    return share
+    return weight / max(weight.sum(), 1e-300)
 
 
 def weekday_weight(profile: dict[str, float], day: Day) -> float:

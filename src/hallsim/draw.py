@@ -24,7 +24,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hallsim import streams
 from hallsim.checks import FIRST_YEAR, MAX_STAGES, stages
 from hallsim.demand import Floats, Month, Shape, arrival_window, expect, profiles, shape
 from hallsim.lives import (
@@ -44,7 +43,7 @@ from hallsim.lives import (
 from hallsim.records import NEVER, Ints, Visitors
 from hallsim.scenario import Scenario
 from hallsim.stations import Station
-from hallsim.streams import normal_quantile, split, uniform
+from hallsim.streams import grid, normal_quantile, split, stream, uniform
 
 Purpose = Literal["plan", "verify"]
 """Visitors that the optimizer sees, and fresh ones for judging its plan."""
@@ -122,19 +121,20 @@ class Chance:
         self._days = np.array([d.toordinal() for d in month.dates], np.int64)
         halls = [h.hall for h in scenario.halls]
         items = [i.item for i in scenario.items]
-        key = streams.stream
-        visitor_keys = _u64([[key(seed, purpose, "visitor", h, i) for i in items] for h in halls])
-        self._hall_keys = _u64([key(seed, purpose, "hall-day", h) for h in halls])
-        self._day_key = _u64([key(seed, purpose, "day")])[0]
-        self._presence_keys = _u64(
-            [key(seed, purpose, "clerk", halls[s.hall], *name) for s, name in _named(stations)]
+        name = [seed], [purpose]
+        visitor_keys = grid(*name, ["visitor"], halls, items)[0, 0, 0]
+        self._hall_keys = grid(*name, ["hall-day"], halls)[0, 0, 0]
+        self._day_key = grid(*name, ["day"])[0, 0, 0]
+        self._presence_keys = np.array(
+            [stream(seed, purpose, "clerk", halls[s.hall], *own) for s, own in _named(stations)],
+            np.uint64,
         )
         hall_of = np.array([s.hall for s in stations], np.int64)
         serves = _items_of_stations(scenario, stations)
         self._streams = Streams(visitor_keys, self._days, hall_of, serves)
         self._laws = _laws(scenario)
         self._classes = _classes(scenario)
-        shape_of, shapes, self._edges = _shapes(month, stations)
+        shape_of, shapes, self._edges = _shapes(month)
         self._shapes = Shapes(shape_of, *shapes)
         self._visits = _Visits(month) if _Visits.needed(scenario) else None
 
@@ -222,10 +222,6 @@ class Chance:
         return np.where(machines, seats, present).reshape(-1)
 
 
-def _u64(keys: list[int] | list[list[int]]) -> Keys:
-    return np.array(keys, np.uint64)
-
-
 def _sigma(cv: float) -> float:
     return math.sqrt(math.log1p(cv * cv))
 
@@ -240,15 +236,14 @@ def _named(stations: list[Station]) -> Iterator[tuple[Station, tuple[str, int]]]
 
 def _items_of_stations(scenario: Scenario, stations: list[Station]) -> NDArray[np.bool_]:
     """[S, I]: the items whose visitors queue at this station; unserved items at the hall's first."""
-    serves = np.array(
-        [[bool(s.items >> i & 1) for i in range(len(scenario.items))] for s in stations]
+    items = np.array([s.items for s in stations], np.int64)
+    serves: NDArray[np.bool_] = items[:, None] >> np.arange(len(scenario.items)) & 1 == 1
+    halls, first, number = np.unique(
+        [s.hall for s in stations], return_index=True, return_inverse=True
     )
-    seen: set[int] = set()
-    for k, s in enumerate(stations):
-        if s.hall not in seen:
-            same = [j for j, other in enumerate(stations) if other.hall == s.hall]
-            serves[k] |= ~serves[same].any(axis=0)
-            seen.add(s.hall)
+    served = np.zeros((len(halls), serves.shape[1]), bool)
+    np.logical_or.at(served, number, serves)
+    serves[first] |= ~served
     return serves
 
 
@@ -358,34 +353,30 @@ def _classes(scenario: Scenario) -> Classes:
     )
 
 
-def _shapes(
-    month: Month, stations: list[Station]
-) -> tuple[Ints, tuple[Floats, Floats, Floats, Ints], Ints]:
+def _shapes(month: Month) -> tuple[Ints, tuple[Floats, Floats, Floats, Ints], Ints]:
     """Shape index [D, H, I], the shapes padded to one table, and [3, D, H]: doors, last ticket, closing."""
     scenario = month.scenario
-    index: dict[tuple[object, ...], int] = {}
+    number, openings = month.openings
+    index: dict[tuple[int, str], int] = {}
     found: list[Shape] = []
-    shape_of = np.zeros((len(month.dates), len(scenario.halls), len(scenario.items)), np.int64)
-    edges = np.zeros((3, len(month.dates), len(scenario.halls)), np.int64)
-    for d, day in enumerate(month.sessions):
-        for h, sessions in enumerate(day):
-            if not sessions:
-                continue
-            hall = scenario.halls[h]
-            edges[:, d, h] = arrival_window(scenario, hall, sessions)
-            for i, item in enumerate(scenario.items):
-                key = (hall.hours, sessions, item.hours)
-                if key not in index:
-                    index[key] = len(found)
-                    found.append(shape(scenario, hall, i, sessions))
-                shape_of[d, h, i] = index[key]
+    shape_of = np.zeros((len(openings), len(scenario.items)), np.int64)
+    edges = np.zeros((3, len(openings)), np.int64)
+    for k, (hall, sessions) in enumerate(openings):
+        if not sessions:
+            continue
+        edges[:, k] = arrival_window(scenario, hall, sessions)
+        for i, item in enumerate(scenario.items):
+            if (k, item.hours) not in index:
+                index[k, item.hours] = len(found)
+                found.append(shape(scenario, hall, i, sessions))
+            shape_of[k, i] = index[k, item.hours]
     slots = max((len(s.start) for s in found), default=1)
     table = np.zeros((3, max(1, len(found)), slots))
     size = np.zeros(max(1, len(found)), np.int64)
     for k, s in enumerate(found):
         size[k] = len(s.start)
         table[:, k, : size[k]] = s.start, s.length, s.cumulative
-    return shape_of, (table[0], table[1], table[2], size), edges
+    return shape_of[number], (table[0], table[1], table[2], size), np.take(edges, number, axis=1)
 
 
 @njit(cache=True, nogil=True)

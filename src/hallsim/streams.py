@@ -9,10 +9,13 @@ and adding a hall, an item or a visitor disturbs nobody else.
 from __future__ import annotations
 
 import hashlib
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -23,8 +26,18 @@ _TO_UNIT = 2.0**-53
 
 def stream(*names: str | int) -> int:
     """The 64-bit key of a stream named by text and numbers; every part and its place counts."""
-    text = "\x1f".join(f"{type(name).__name__}:{name}" for name in names)
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+    return int(grid(*((name,) for name in names)).item())
+
+
+def grid(*names: Sequence[str | int]) -> NDArray[np.uint64]:
+    """The keys of the streams named by one name from each list, in an array with an axis for each."""
+    parts = [[f"{type(name).__name__}:{name}" for name in axis] for axis in names]
+    digests = [
+        hashlib.blake2b("\x1f".join(text).encode(), digest_size=8).digest()
+        for text in itertools.product(*parts)
+    ]
+    keys = np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
+    return keys.reshape([len(axis) for axis in parts])
 
 
 @njit(cache=True, nogil=True, inline="always")
