@@ -37,6 +37,7 @@ def _let_numba_cache_somewhere() -> None:
 _let_numba_cache_somewhere()
 
 _HOMES = {
+    "attribute": "attribution",
     "Scenario": "scenario",
     "ScenarioProblems": "problems",
     "read": "reading",
@@ -49,6 +50,7 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
+    from hallsim.attribution import attribute as attribute
     from hallsim.claims import claims as claims
     from hallsim.problems import ScenarioProblems as ScenarioProblems
     from hallsim.reading import read as read
@@ -63,6 +65,7 @@ __all__ = [
     "Scenario",
     "ScenarioProblems",
     "__version__",
+    "attribute",
     "claims",
     "read",
     "recommend",

@@ -482,6 +482,102 @@ def claims(
     return int(ExitCode.TARGET_MISSED) if strict and found["not reproduced"] else 0
 
 
+@_listed(
+    "Which reform brought which minute  改革成效归因",
+    "attribute scenarios/erdao --from before --to after --lang zh",
+)
+@click.argument("folder", metavar="SCENARIO", type=click.Path(path_type=Path))
+@click.option(
+    "--from", "before", default="before", show_default=True, metavar="NAME",
+    help="The variant before the reforms; base: no overrides.",
+)  # fmt: skip
+@click.option(
+    "--to", "after", default="after", show_default=True, metavar="NAME",
+    help="The variant after them. Overrides that only one of the two has are the reforms, 8 at most.",
+)  # fmt: skip
+@click.option(
+    "--month", "months", multiple=True, metavar="YYYY-MM",
+    help="May be repeated; the months are taken together. Default: those of the first claim in "
+    "claims.yaml about these two variants.",
+)  # fmt: skip
+@click.option(
+    "--measure", default="mean_wait_min", show_default=True, metavar="NAME",
+    help="A measure of the district (docs/measures.md), such as p90_wait_min or within_share.",
+)  # fmt: skip
+@click.option(
+    "--group", "groups", multiple=True, metavar="NAME=A+B",
+    help="Overrides that count as one reform; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--set", "sets", multiple=True, metavar="PATH=VALUE",
+    help="Change a value of both variants; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(0), metavar="N", help="Random seed; default: the scenario's."
+)
+@click.option(
+    "--replications", type=click.IntRange(2), default=10, show_default=True, metavar="N",
+    help="Simulated months of every combination.",
+)  # fmt: skip
+@click.option(
+    "--table-replications", type=click.IntRange(1), default=8, show_default=True, metavar="N",
+    help="Months for the waiting tables, where transfers.dynamic lets clerks be moved.",
+)  # fmt: skip
+@click.option(
+    "--jobs", type=click.IntRange(1), metavar="N",
+    help="Threads; default: all cores. The result is the same.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path),
+    help="Folder for tables, JSON and the figure; default: none.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace another result; its files go to previous/.")
+@click.option(
+    "--lang", type=_LANGUAGES,
+    help="Language; default: the scenario's for the figure, the system's for the screen.",
+)  # fmt: skip
+@click.option(
+    "--json", "as_json", is_flag=True, help="Figures as JSON on stdout, all else on stderr."
+)
+def attribute(
+    folder: Path, before: str, after: str, months: tuple[str, ...], measure: str,
+    groups: tuple[str, ...], sets: tuple[str, ...], seed: int | None, replications: int,
+    table_replications: int, jobs: int | None, out: Path | None, force: bool,
+    lang: Language | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Share out the difference between two variants among the reforms between them.
+
+    Simulates every combination of the reforms on the same visitors. A reform brings what it changes on
+    average over all orders in which the reforms could be introduced (Shapley value); pairs that work
+    only together, or get in each other's way, are named. Method and files: docs/attribute.md.
+    """
+    from hallsim.attribution import attribute as run
+    from hallsim.attribution_report import as_dict, files, shown
+    from hallsim.outputs import write_all
+    from hallsim.planning import ClosedMonth
+    from hallsim.problems import ExitCode
+    from hallsim.staffing import NoPlan
+
+    with _progress(_say(lang)) as progress:
+        try:
+            found = run(
+                folder, before, after, months, measure=measure, groups=groups, sets=sets, seed=seed,
+                replications=replications, table_replications=table_replications,
+                jobs=jobs or os.cpu_count() or 1, progress=progress,
+            )  # fmt: skip
+        except NoPlan as problem:
+            return _fail(str(problem), ExitCode.INFEASIBLE)
+        except ClosedMonth as problem:
+            return _fail(str(problem), ExitCode.SCENARIO)
+    if out:
+        write_all(out, files(found, lang or found.scenario.language), force)
+    if as_json:
+        click.echo(json.dumps(as_dict(found), ensure_ascii=False, indent=2))
+    else:
+        _print(shown(found, _language()))
+    return 0
+
+
 @_listed("Check scenarios  校验场景", "validate scenarios/longhua-shenzhen scenarios/mine --strict")
 @click.argument(
     "folders", metavar="SCENARIO...", nargs=-1, required=True, type=click.Path(path_type=Path)
@@ -809,6 +905,8 @@ def _progress(say: Callable[[str], str]) -> Iterator[Callable[[str, int, int], N
         "solve": say("staffing programme"),
         "verify": say("check on fresh visitors"),
         "simulate": say("simulate"),
+        "read": say("read combinations"),
+        "combinations": say("simulate combinations"),
         "report": say("report"),
     }
     console = Console(stderr=True)
