@@ -19,30 +19,33 @@ class Rota:
     """
 
     def __init__(self, month: Month, stations: list[Station]) -> None:
-        """Lay out the patterns of every station, kind of day and number of open windows."""
-        scenario = month.scenario
+        """Lay out the patterns of all kinds of station and day, by number of open windows."""
+        hours = month.scenario.hours
         rows: list[tuple[int, ...]] = []
         first: list[int] = []
         last: list[int] = []
         staffed: list[int] = []
         close: list[int] = []
-        known: dict[tuple[object, ...], int] = {}
-        self._pattern = np.zeros(len(month.dates) * len(stations), np.int64)
-        for u in range(len(self._pattern)):
-            d, s = divmod(u, len(stations))
-            station = stations[s]
-            sessions = month.sessions[d][station.hall]
-            if (s, sessions) not in known:
-                known[s, sessions] = len(first)
-                hours = scenario.hours[scenario.halls[station.hall].hours]
-                for k in range(len(station.windows) + 1):
-                    own = duties(station, sessions, hours, k)
-                    first.append(len(rows))
-                    rows += own
-                    last.append(len(rows))
-                    staffed.append(sum(off - on for _, _, on, off, _ in own))
-                    close.append(max((off for _, _, _, off, _ in own), default=0))
-            self._pattern[u] = known[s, sessions]
+        alike: dict[tuple[object, ...], int] = {}  # stations of the same windows
+        sort_of = [alike.setdefault((s.windows, s.machine), len(alike)) for s in stations]
+        number, openings = month.openings
+        opening = number[:, [s.hall for s in stations]].reshape(-1)
+        sort = np.tile(np.array(sort_of, np.int64), len(month.dates))
+        _, example, which = np.unique(
+            sort * len(openings) + opening, return_index=True, return_inverse=True
+        )
+        base: list[int] = []
+        for unit in example.tolist():
+            base.append(len(first))
+            station, (hall, sessions) = stations[unit % len(stations)], openings[opening[unit]]
+            for k in range(len(station.windows) + 1):
+                own = duties(station, sessions, hours[hall.hours], k)
+                first.append(len(rows))
+                rows += own
+                last.append(len(rows))
+                staffed.append(sum(off - on for _, _, on, off, _ in own))
+                close.append(max((off for _, _, _, off, _ in own), default=0))
+        self._pattern = np.array(base, np.int64)[which]
         self.window, self.items, self.on, self.off, self.speed = columns(rows, 5)
         self._first, self._last = np.array(first, np.int64), np.array(last, np.int64)
         self._staffed, self._close = np.array(staffed, np.int64), np.array(close, np.int64)

@@ -9,17 +9,22 @@ Self-service machines are stations of their own, without clerks and always open.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import operator
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from hallsim.checks import MAX_ITEMS
 from hallsim.records import ALL_ITEMS, Ints
-from hallsim.scenario import MACHINE, Clerks, Hours, Scenario, Session
+from hallsim.scenario import MACHINE, Clerks, Hours, Scenario, Session, Windows
+
+T = TypeVar("T", Windows, Clerks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +81,47 @@ def stations(scenario: Scenario) -> list[Station]:
     """
     if len(scenario.items) > MAX_ITEMS:
         raise ValueError(f"{len(scenario.items)} items; there is room for {MAX_ITEMS}")
-    skills = group_skills(scenario)
-    every = item_bits(scenario, tuple(item.item for item in scenario.items))
-    joined = _joined_items(scenario)
+    skills, joined = group_skills(scenario), _joined_items(scenario)
+    rows, clerks = _by_hall(w for w in scenario.windows if w.count), _by_hall(scenario.clerks)
+    alike: dict[tuple[object, ...], list[Station]] = {}
     found = []
     for h, hall in enumerate(scenario.halls):
-        windows = _windows(scenario, hall.hall)
-        sides = [w for w in windows if not w.machine], [w for w in windows if w.machine]
-        parts = [part for side in sides for part in _components(side, joined)]
-        for part in sorted(parts, key=lambda p: p[0].number):
-            items = _union(part)
-            machine = part[0].machine
-            able = tuple(g for g, bits in skills.items() if items & every & ~bits == 0)
-            found.append(Station(h, _staffing_order(part), items, () if machine else able, machine))
+        windows, staff = rows[hall.hall], clerks[hall.hall]
+        key = (
+            tuple((w.kind, w.label, w.items, w.count, w.speed) for w in windows),
+            tuple((c.count, c.speed) for c in staff),
+        )
+        if key not in alike:
+            alike[key] = _stations_of(_windows(scenario, windows, staff), scenario, skills, joined)
+        found += [dataclasses.replace(station, hall=h) for station in alike[key]]
     return found
 
 
-def _windows(scenario: Scenario, hall: str) -> list[Window]:
+def _by_hall(rows: Iterable[T]) -> dict[str, list[T]]:
+    found: dict[str, list[T]] = defaultdict(list)
+    for row in rows:
+        found[row.hall].append(row)
+    return found
+
+
+def _stations_of(
+    windows: list[Window], scenario: Scenario, skills: dict[str, int], joined: list[int]
+) -> list[Station]:
+    """The stations of a hall that is yet to be named."""
+    every = item_bits(scenario, tuple(item.item for item in scenario.items))
+    sides = [w for w in windows if not w.machine], [w for w in windows if w.machine]
+    parts = [part for side in sides for part in _components(side, joined)]
+    found = []
+    for part in sorted(parts, key=lambda p: p[0].number):
+        items = _union(part)
+        machine = part[0].machine
+        able = tuple(g for g, bits in skills.items() if items & every & ~bits == 0)
+        found.append(Station(-1, _staffing_order(part), items, () if machine else able, machine))
+    return found
+
+
+def _windows(scenario: Scenario, rows: list[Windows], clerks: list[Clerks]) -> list[Window]:
     """The windows of a hall; where it has machines, `*` at a clerk's window leaves their items out."""
-    rows = [row for row in scenario.windows if row.hall == hall and row.count]
     by_machine = _or(item_bits(scenario, row.items) for row in rows if row.kind == MACHINE)
     every = item_bits(scenario, tuple(item.item for item in scenario.items))
     windows: list[Window] = []
@@ -103,7 +130,7 @@ def _windows(scenario: Scenario, hall: str) -> list[Window]:
         bits = item_bits(scenario, row.items)
         if bits == ALL_ITEMS and by_machine and not machine:
             bits = every & ~by_machine
-        speed = row.speed if machine else _clerk_speed(scenario, hall, row.speed)
+        speed = row.speed if machine else _clerk_speed(clerks, row.speed)
         windows += [
             Window(len(windows) + k + 1, bits, speed, row.label or row.kind, machine)
             for k in range(row.count)
@@ -111,9 +138,8 @@ def _windows(scenario: Scenario, hall: str) -> list[Window]:
     return windows
 
 
-def _clerk_speed(scenario: Scenario, hall: str, window: int) -> int:
+def _clerk_speed(rows: list[Clerks], window: int) -> int:
     """Whole percent, halves up and at least 1, under the hall's clerks: the mean of its rows by count."""
-    rows = [row for row in scenario.clerks if row.hall == hall]
     weights = [row.count for row in rows] if any(row.count for row in rows) else [1] * len(rows)
     speed = sum(row.speed * n for row, n in zip(rows, weights, strict=True)) if rows else 100
     whole = 100 * (sum(weights) or 1)
@@ -232,30 +258,30 @@ def home_by_group(scenario: Scenario, parts: list[Station]) -> Ints:
     """[S, G]: the same by skill group."""
     count = head_count(scenario, "count")
     out = np.zeros((len(parts), count.shape[1]), np.int64)
+    of_hall: dict[int, list[int]] = defaultdict(list)
+    for s, part in enumerate(parts):
+        of_hall[part.hall].append(s)
     for g, name in enumerate(group_names(scenario)):
-        for h in range(len(scenario.halls)):
-            able = [s for s, part in enumerate(parts) if part.hall == h and name in part.groups]
-            for s, n in zip(
-                able,
-                _share_out(int(count[h, g]), [len(parts[s].windows) for s in able]),
-                strict=True,
-            ):
-                out[s, g] = n
-    _leave_none_empty(out, parts, group_names(scenario))
+        for h, own in of_hall.items():
+            able = [s for s in own if name in parts[s].groups]
+            out[able, g] = _share_out(int(count[h, g]), [len(parts[s].windows) for s in able])
+    _leave_none_empty(out, parts, of_hall, group_names(scenario))
     return out
 
 
-def _leave_none_empty(clerks: Ints, parts: list[Station], groups: tuple[str, ...]) -> None:
+def _leave_none_empty(
+    clerks: Ints, parts: list[Station], of_hall: dict[int, list[int]], groups: tuple[str, ...]
+) -> None:
     """Where a queue has no clerk and another one of the hall has two or more, the fullest gives one."""
-    for s, part in enumerate(parts):
-        able = [g for g, name in enumerate(groups) if name in part.groups]
+    for s in np.flatnonzero(~clerks.any(axis=1)).tolist():
+        able = [g for g, name in enumerate(groups) if name in parts[s].groups]
         donors = {
-            (k, g): clerks[k].sum() / len(other.windows)
-            for k, other in enumerate(parts)
+            (k, g): clerks[k].sum() / len(parts[k].windows)
+            for k in of_hall[parts[s].hall]
             for g in able
-            if other.hall == part.hall and clerks[k, g] and clerks[k].sum() > 1
+            if clerks[k, g] and clerks[k].sum() > 1
         }
-        if donors and not clerks[s].any():
+        if donors:
             k, g = max(donors, key=lambda pair: donors[pair])
             clerks[k, g] -= 1
             clerks[s, g] += 1
