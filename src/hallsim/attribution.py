@@ -163,9 +163,15 @@ class Attribution:
         names = reform.adds or reform.drops
         if name not in ("+".join(names), f"without {'+'.join(names)}"):
             return name
-        said = " + ".join(self.titles.get(n, {}).get(language) or n for n in names)
+        if reform.adds:
+            return " + ".join(self.titles.get(n, {}).get(language) or n for n in names)
+        return " + ".join(self._undone(n, language) for n in names)
+
+    def _undone(self, name: str, language: Language) -> str:
         _ = translator("attribution", language)
-        return said if reform.adds else _("without {name}").format(name=said)
+        titles = self.titles.get(name, {})
+        usual = _("without {name}").format(name=titles.get(language) or name)
+        return titles.get(f"without_{language}") or usual
 
     def better(self) -> int:
         """The sign of a change for the better; where neither is, that of the total."""

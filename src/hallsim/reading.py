@@ -34,10 +34,11 @@ EXTRA: dict[str, str] = {
     "sources": "where the values of this file come from: path to 'mark: reason'",
     "overrides": "named changes: name to {path: value}",
     "scenarios": "named variants: name to a list of overrides",
-    "titles": "what people call overrides and variants: name to {zh: title, en: title}",
+    "titles": "what people call overrides and variants: name to {zh, en}, undone {without_zh, without_en}",
 }
 """Keys of the YAML file that are not part of the scenario itself."""
-_LANGUAGES = ("zh", "en")
+_TITLES = ("zh", "en", "without_zh", "without_en")
+"""What can be said of an override or a variant: its title, and that of undoing it."""
 
 
 class Origin(NamedTuple):
@@ -172,7 +173,7 @@ def schema() -> dict[str, Any]:
             "type": "object",
             "additionalProperties": {
                 "type": "object",
-                "properties": {language: {"type": "string"} for language in _LANGUAGES},
+                "properties": {key: {"type": "string"} for key in _TITLES},
                 "additionalProperties": False,
             },
         },
@@ -258,10 +259,9 @@ class _Work:
             elif not isinstance(title, dict):
                 self._say("group", loc, title)
             else:
-                for language in title:
-                    if language not in _LANGUAGES:
-                        near = nearest(language, _LANGUAGES)
-                        self._say("unknown_key", (*loc, language), language, near)
+                for key in title:
+                    if key not in _TITLES:
+                        self._say("unknown_key", (*loc, key), key, nearest(key, _TITLES))
                 found[name] = {str(k): str(v) for k, v in title.items() if v is not None}
         return found
 
