@@ -478,7 +478,8 @@ def _totals(rows: Iterable[Any]) -> Counter[str]:
 
 def demand_served(d: Draft) -> Iterator[Finding]:
     """Halls with demand have windows and clerks."""
-    visited = {h.hall for row in d.scenario.demand if row.volume for h in _halls(d, row.halls)}
+    rows = [row for row in d.scenario.demand if row.volume]
+    visited = {h.hall for row in rows for h in _halls(d, row.halls) if h.weight}
     for rule, table in (("no_windows", "windows"), ("no_clerks", "clerks")):
         counts = _totals(getattr(d.scenario, table))
         misspelt = counts.keys() - {h.hall for h in d.scenario.halls}
