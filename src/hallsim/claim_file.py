@@ -344,7 +344,7 @@ class _Reader:
 
     def whole(self, loc: Loc, entry: Mapping[str, Any], claim: Claim) -> None:
         """What must hold between the values of a claim."""
-        if claim.role != "predicted" and "role" in entry and not claim.why:
+        if claim.role != "predicted" and claim.role == entry.get("role") and not claim.why:
             self.say("claim_why", (*loc, "why"), role=claim.role)
         if claim.role in ("predicted", "calibrated"):
             if "measure" not in entry:

@@ -36,6 +36,8 @@ from hallsim.staffing import NoPlan
 
 REPLICATIONS = 20
 """Simulated months per scenario and month, if nothing else is said."""
+UNCOUNTED = "no such visitors, or a figure of 0 before"
+"""Why a claim cannot be tested that was to be."""
 
 Verdict = Literal[
     "reproduced", "same direction", "not reproduced", "not testable", "input", "calibrated"
@@ -84,6 +86,12 @@ class Finding:
     parts: tuple[Tested, ...]
     verdict: Verdict
     direction: bool | None
+
+    @property
+    def why(self) -> str:
+        """The reason that the claim gives, or why it could not be tested after all."""
+        lacking = self.verdict == "not testable" and not self.claim.why
+        return UNCOUNTED if lacking else self.claim.why
 
     @property
     def deciding(self) -> Tested | None:
@@ -295,7 +303,7 @@ def table(findings: Sequence[Finding]) -> pd.DataFrame:
             "district": f.district.scenario.name, "id": f.claim.id, "role": f.claim.role,
             "measure": f.claim.measure,
         }  # fmt: skip
-        rest = {"claim_verdict": f.verdict, "text": f.claim.text, "why": f.claim.why}
+        rest = {"claim_verdict": f.verdict, "text": f.claim.text, "why": f.why}
         for p in f.parts:
             figures = {"claimed_lo": p.claimed.lo, "claimed_hi": p.claimed.hi, **vars(p.simulated)}
             told = {"part": p.part, **figures, "verdict": p.verdict, "sure": p.sure}
@@ -342,7 +350,7 @@ def _as_dict(finding: Finding) -> dict[str, Any]:
         "direction": finding.direction,
         "role": claim.role,
         "calibrated": claim.role == "calibrated",
-        "why": claim.why,
+        "why": finding.why,
         "note": claim.note,
     }  # fmt: skip
 

@@ -83,7 +83,7 @@ class View:
         return {
             "text": self.own_language(claim, "text"),
             "about": self.about(finding.district, claim),
-            "why": self.own_language(claim, "why"),
+            "why": self.own_language(claim, "why") or self.reason(finding),
             "note": self.own_language(claim, "note"),
             "verdict": self.verdict_names[finding.verdict]
             + self.say(", but missed")
@@ -92,6 +92,10 @@ class View:
             "sure": all(p.sure for p in finding.parts if p.verdict in TESTED),
             "figures": [{**self.figure(claim, p), "chart": c} for p, c in _charts(finding.parts)],
         }
+
+    def reason(self, finding: Finding) -> str:
+        """Why a claim could not be tested that was to be."""
+        return self.say("no such visitors, or a figure of 0 before") if finding.why else ""
 
     def own_language(self, claim: Claim, name: str) -> str:
         """A text of the claim in the reader's language, where there is one."""

@@ -148,7 +148,7 @@ def commands() -> None:
     \b
     Exit codes:
       0  done                            5  no staffing is possible
-      1  a fault of hallsim              6  the check contradicts the plan
+      1  a fault of hallsim              6  the check contradicts the plan; claims --strict
       2  usage                           7  notes, with validate --strict
       3  invalid scenario or month     130  interrupted
       4  data cannot be used
