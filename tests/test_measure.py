@@ -79,12 +79,13 @@ def test_the_counts_of_the_day_by_hand() -> None:
     tally, _ = by_hand()
     right = {"visitors": 6, "served": 4, "abandoned": 1, "turned_away": 1, "balked": 0, "tickets": 5,
              "wait_s": 51 * 60, "within": 3, "work_s": 75 * 60, "overtime_s": 15 * 60,
-             "staffed_s": 60 * 60}  # fmt: skip
+             "staffed_s": 60 * 60, "stay_s": (20 + 45 + 35 + 16) * 60, "counters": 4}  # fmt: skip
     found = dict(zip(FIELDS, tally.unit.sum(axis=0).astype(int).tolist(), strict=True))
     assert found == right
     np.testing.assert_array_equal(tally.unit[2], tally.unit.sum(axis=0))
     for cells in (tally.hall_hour[0, 9], tally.item[0], tally.kind[0]):
-        np.testing.assert_array_equal(cells[:10], tally.unit[2, :10])
+        whole = np.where(np.array(FIELDS) == "staffed_s", 0, tally.unit[2])
+        np.testing.assert_array_equal(cells, whole)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,8 @@ def test_the_counts_of_the_day_by_hand() -> None:
         ("median_wait_min", 10, 0.25),  # of 0 6 10 15 20, to a bin of 15 seconds
         ("p90_wait_min", 20, 0.26),
         ("within_share", 3 / 6, 1e-12),  # 0, 15 and 6 minutes, of everybody who came
+        ("mean_stay_min", (20 + 45 + 35 + 16) / 4, 1e-12),  # of those served, wait and work
+        ("counters", 1, 1e-12),
         ("utilisation", 75 / (60 + 15), 1e-12),
         ("overtime_min", 15, 1e-12),
         ("total_wait_min", 51, 1e-12),
@@ -406,7 +409,8 @@ def test_a_visit_of_two_counters_by_hand() -> None:
     found = dict(zip(FIELDS, tally.unit.sum(axis=0).astype(int).tolist(), strict=True))
     assert found == {"visitors": 2, "served": 2, "abandoned": 0, "turned_away": 0, "balked": 0,
                      "tickets": 4, "wait_s": 37 * 60, "within": 1, "work_s": 3600,
-                     "overtime_s": 0, "staffed_s": 3600}  # fmt: skip
+                     "overtime_s": 0, "staffed_s": 3600, "stay_s": (40 + 59) * 60,
+                     "counters": 4}  # fmt: skip
     assert tally.item[:, F["visitors"]].tolist() == [2, 0]
     assert tally.item[:, F["tickets"]].tolist() == [2, 2]
     assert tally.item[:, F["wait_s"]].tolist() == [9 * 60, 28 * 60]

@@ -10,10 +10,12 @@ has left at that moment (rule 6), and nothing before the call depends on it.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
-from hallsim.eventful import run_days, window_slots
+from hallsim.eventful import run_all_days, run_days
 from hallsim.records import (
     ABANDONED,
     NEVER,
@@ -103,45 +105,84 @@ def _eventful(
     visitors: Visitors, duties: Duties, serve_out: bool, ghost_seconds: int, posted_service: int,
     choices: Choices | None, out: Visits,
 ) -> None:  # fmt: skip
-    """Day by day, with halls numbered from 0 and each stage pointing to the next."""
+    """All days, each stage pointing to the next."""
+    n = len(visitors)
     order = np.argsort(visitors.day, kind="stable")
-    duty_order = np.argsort(duties.day, kind="stable")
-    duty_day = duties.day[duty_order]
-    option_row = np.empty(0, np.int64) if choices is None else choices.row
-    for a, b in zip(*_groups(visitors.day[order]), strict=True):
-        rows = order[a:b]
-        people = visitors.rows(rows)
-        here = duty_order[slice(*np.searchsorted(duty_day, [people.day[0], people.day[0] + 1]))]
-        rota = duties.rows(here)
-        begin, end = (
-            np.searchsorted(option_row, rows, "left"),
-            np.searchsorted(option_row, rows, "right"),
-        )
-        option_hall = np.empty(0, np.int64) if choices is None else choices.hall
-        option_travel = np.empty(0, np.int64) if choices is None else choices.travel
-        codes = np.unique(np.concatenate((people.hall, rota.hall, option_hall)))
-        columns = [np.full(len(rows), NEVER, np.int64) for _ in range(6)]
-        run_days(
-            np.searchsorted(codes, people.hall), people.arrival, people.item, people.credit,
-            people.service, people.patience, people.balk_at,
-            (people.stage == 1).astype(np.int64), _next_stages(people), people.walk,
-            begin, end, np.searchsorted(codes, option_hall), option_travel,
-            len(codes), np.searchsorted(codes, rota.hall), rota.window, rota.items, rota.on,
-            rota.off, rota.speed, serve_out, ghost_seconds, posted_service, *columns,
-        )  # fmt: skip
-        columns[1] = codes[columns[1]]
-        targets = (out.outcome, out.hall, out.window, out.ticket, out.called, out.finished)
-        for target, column in zip(targets, columns, strict=True):
-            target[rows] = column
+    place = np.empty(n, np.int64)
+    place[order] = np.arange(n)
+    people = visitors.rows(order)
+    rota = duties.rows(np.argsort(duties.day, kind="stable"))
+    first, last = _groups(people.day)
+    if choices is None:
+        choices = Choices(*(np.empty(0, np.int64) for _ in range(3)))
+    chosen_day = visitors.day[choices.row]
+    if np.any(chosen_day[1:] < chosen_day[:-1]):  # there may be many: not moved without need
+        choices = choices.rows(np.argsort(chosen_day, kind="stable"))
+    length = np.bincount(place[choices.row], minlength=n)
+    end = np.cumsum(length)
+    halls = 1 + max(part.max(initial=0) for part in (people.hall, rota.hall, choices.hall))
+    columns = [np.full(n, NEVER, np.int64) for _ in range(6)]
+    run_all_days(
+        first, last, people.hall, people.arrival, people.item, people.credit, people.service,
+        people.patience, people.balk_at, (people.stage == 1).astype(np.int64),
+        _next_stages(people, np.repeat(first, last - first)), people.walk,
+        end - length, end, choices.hall, choices.travel, halls,
+        np.searchsorted(rota.day, people.day[first], "left"),
+        np.searchsorted(rota.day, people.day[first], "right"), rota.hall, rota.window, rota.items,
+        rota.on, rota.off, rota.speed, serve_out, ghost_seconds, posted_service, *columns,
+    )  # fmt: skip
+    targets = (out.outcome, out.hall, out.window, out.ticket, out.called, out.finished)
+    for target, column in zip(targets, columns, strict=True):
+        target[order] = column
 
 
-def _next_stages(people: Visitors) -> Ints:
-    """The row of the next stage of the same visit, or NEVER."""
-    order = np.lexsort((people.stage, people.visit))
+def _next_stages(people: Visitors, first: Ints) -> Ints:
+    """The row of the next stage of the same visit, counted from the first row of the day, or NEVER."""
     found = np.full(len(people), NEVER, np.int64)
-    same = people.visit[order][1:] == people.visit[order][:-1]
-    found[order[:-1][same]] = order[1:][same]
+    if people.stage.max(initial=1) > 1:
+        order = np.lexsort((people.stage, people.visit, people.day))
+        day, visit = people.day[order], people.visit[order]
+        same = (day[1:] == day[:-1]) & (visit[1:] == visit[:-1])
+        found[order[:-1][same]] = order[1:][same] - first[order[1:][same]]
     return found
+
+
+class Room(NamedTuple):
+    """Room for one unit of the plain path, used again for the next.
+
+    ahead, head: [lines] credit and first row of each line; behind: [rows] the row after each.
+    slot: [duties] number of the window; free: when each window's visitor is done.
+    active: duties in force, in calling order (all as broad, so by row); ready: when their windows
+    can call.  edges: [2 duties] seconds at which a duty begins or ends.
+    """
+
+    ahead: Ints
+    head: Ints
+    behind: Ints
+    slot: Ints
+    free: Ints
+    active: Ints
+    ready: Ints
+    edges: Ints
+
+
+@njit(cache=True, nogil=True)
+def room(behind: Ints, duties: Int) -> Room:
+    """Room for units of at most len(behind) rows and so many duties."""
+    return Room(
+        np.empty(_LINES, np.int64), np.empty(_LINES, np.int64), behind,
+        np.empty(duties, np.int64), np.empty(duties, np.int64), np.empty(duties, np.int64),
+        np.empty(duties, np.int64), np.empty(2 * duties, np.int64),
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def longest(first: Ints, last: Ints) -> Int:
+    """Rows of the longest unit."""
+    most: Int = 0
+    for u in range(len(first)):
+        most = max(most, last[u] - first[u])
+    return most
 
 
 @njit(cache=True, nogil=True)
@@ -159,6 +200,7 @@ def run_units(
     `balk_at`, `stage` and `walk` are empty where nobody balks and no visit has more than one stage;
     else the rows of a visit follow each other.
     """
+    space = room(np.empty(longest(first, last), np.int64), longest(duty_first, duty_last))
     for u in range(len(first)):
         a, b = first[u], last[u]
         c, d = duty_first[u], duty_last[u]
@@ -166,7 +208,7 @@ def run_units(
             arrival[a:b], item[a:b], credit[a:b], service[a:b], patience[a:b],
             balk_at[a:b], stage[a:b], walk[a:b],
             window[c:d], items[c:d], on[c:d], off[c:d], speed[c:d], serve_out,
-            outcome[a:b], out_window[a:b], ticket[a:b], called[a:b], finished[a:b],
+            outcome[a:b], out_window[a:b], ticket[a:b], called[a:b], finished[a:b], space,
         )  # fmt: skip
 
 
@@ -175,9 +217,9 @@ def hall_day(
     arrival: Ints, item: Ints, credit: Ints, service: Ints, patience: Ints,
     balk_at: Ints, stage: Ints, walk: Ints,
     window: Ints, items: Ints, on: Ints, off: Ints, speed: Ints, serve_out: bool,
-    outcome: Ints, out_window: Ints, ticket: Ints, called: Ints, finished: Ints,
+    outcome: Ints, out_window: Ints, ticket: Ints, called: Ints, finished: Ints, space: Room,
 ) -> None:  # fmt: skip
-    """Simulate one unit; the last five columns, filled with NEVER, are written in place.
+    """Simulate one unit; the five columns out, filled with NEVER, are written in place.
 
     `balk_at`, `stage` and `walk` are as in `run_units`.
     """
@@ -191,14 +233,11 @@ def hall_day(
         for v in range(n):
             outcome[v] = VOID if len(stage) > 0 and stage[v] > 1 else TURNED_AWAY
         return
-    ahead = np.empty(_LINES, np.int64)
-    head = np.empty(_LINES, np.int64)
-    behind = np.empty(n, np.int64)
-    lines = _lines(item, credit, items[0], ahead, head, behind) if plain else -1
+    lines = _lines(item, credit, items[0], space.ahead, space.head, space.behind) if plain else -1
     if lines >= 0:
         _plain_day(
             arrival, service, patience, window, on, off, speed, serve_out,
-            lines, ahead, head, behind, outcome, out_window, ticket, called, finished,
+            lines, outcome, out_window, ticket, called, finished, space,
         )  # fmt: skip
         return
     zero, first_stage = np.zeros(n, np.int64), np.ones(n, np.int64)
@@ -247,16 +286,14 @@ def _lines(item: Ints, credit: Ints, served: Int, ahead: Ints, head: Ints, behin
 def _plain_day(
     arrival: Ints, service: Ints, patience: Ints,
     window: Ints, on: Ints, off: Ints, speed: Ints, serve_out: bool,
-    lines: Int, ahead: Ints, head: Ints, behind: Ints,
-    outcome: Ints, out_window: Ints, ticket: Ints, called: Ints, finished: Ints,
+    lines: Int,
+    outcome: Ints, out_window: Ints, ticket: Ints, called: Ints, finished: Ints, space: Room,
 ) -> None:  # fmt: skip
     """One queue: between the edges of duties, from call to call."""
     n, m = len(arrival), len(window)
-    slot, slots = window_slots(np.zeros(m, np.int64), window)
-    free = np.zeros(slots, np.int64)  # when each window's visitor is done
-    active = np.empty(m, np.int64)  # duties in force, in calling order: all as broad, so by row
-    ready = np.empty(m, np.int64)  # and when each of their windows can call
-    edges, last = _edges(on, off)
+    ahead, head, behind, slot, free, active, ready, edges = space
+    _number_windows(window, slot, free)
+    last = _edges(on, off, edges)
     close = edges[last]
     comers = n
     while comers > 0 and arrival[comers - 1] >= close:  # 4
@@ -326,10 +363,25 @@ def _best_line(t: Int, comers: Int, arrival: Ints, lines: Int, ahead: Ints, head
 
 
 @njit(cache=True, nogil=True)
-def _edges(on: Ints, off: Ints) -> tuple[Ints, Int]:
-    """The seconds at which a duty begins or ends, ascending, and the place of the last."""
-    edges = np.empty(2 * len(on), np.int64)
-    count = 0
+def _number_windows(window: Ints, slot: Ints, free: Ints) -> None:
+    """The number of each duty's window, from 0, and nobody at any of them."""
+    slots = 0
+    for d in range(len(window)):
+        slot[d] = -1
+        for e in range(d - 1, -1, -1):  # duties of a window are neighbours: found at once
+            if window[e] == window[d]:
+                slot[d] = slot[e]
+                break
+        if slot[d] < 0:
+            slot[d] = slots
+            free[slots] = 0
+            slots += 1
+
+
+@njit(cache=True, nogil=True)
+def _edges(on: Ints, off: Ints, edges: Ints) -> Int:
+    """The seconds at which a duty begins or ends, ascending into `edges`; the place of the last."""
+    count: Int = 0
     for d in range(len(on)):
         for t in (on[d], off[d]):
             k = count
@@ -341,4 +393,4 @@ def _edges(on: Ints, off: Ints) -> tuple[Ints, Int]:
                 edges[j] = edges[j - 1]
             edges[k] = t
             count += 1
-    return edges, count - 1
+    return count - 1

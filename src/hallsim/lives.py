@@ -95,14 +95,15 @@ class Sorting(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def sorting(largest: Int, items: Int) -> Sorting:
-    """Room for units of so many visitors."""
+def sorting(one: Ints, two: Ints, items: Int) -> Sorting:
+    """Room for units of as many visitors as there is room in both columns."""
+    largest = len(one)
     size = 64
     while size < min(largest, 16 * _BLOCK):
         size *= 2
     return Sorting(
-        np.empty(largest, np.int64), np.empty(largest, np.int64), np.empty(size + 2, np.int64),
-        np.empty(largest // _BLOCK + 2, np.int64), np.empty(items, np.uint64),
+        one, two, np.empty(size + 2, np.int64), np.empty(largest // _BLOCK + 2, np.int64),
+        np.empty(items, np.uint64),
     )  # fmt: skip
 
 
@@ -134,7 +135,7 @@ def draw_crowd(
     largest: Int = 1
     for u in range(len(count)):
         largest = max(largest, first[u + 1] - first[u])
-    room = sorting(largest, count.shape[1])
+    room = sorting(np.empty(largest, np.int64), np.empty(largest, np.int64), count.shape[1])
     for u in range(len(count)):
         late = draw_unit(
             u,
@@ -191,11 +192,13 @@ def draw_unit(
         if laws.law[i] == _EMPIRICAL or laws.cases[i] > 1.0:
             rows.service[row] = work(person, number_of_cases(person, laws.cases[i]), i, laws)
         else:
-            rows.service[row] = _case(person, i, laws)
+            rows.service[row] = _case(
+                person, laws.law[i], laws.mean[i], laws.cv[i], laws.sigma[i], laws.shift[i]
+            )
         c = class_of(person, classes.cumulative)
         rows.kind[row] = c
         rows.credit[row] = classes.credit[c]
-        rows.patience[row] = patience_of(person, c, classes)
+        rows.patience[row] = patience_of(person, classes.patience[c], classes.leaves[c])
         late += t >= last_ticket[d, h]
     return late
 
@@ -354,7 +357,7 @@ def live(
         more = split(person, 4)
         i = what[v]
         number = number_of_cases(person, laws.cases[i])
-        wait = patience_of(person, c, classes)
+        wait = patience_of(person, classes.patience[c], classes.leaves[c])
         counter = 1
         worker = person
         before = i
@@ -379,7 +382,7 @@ def live(
             in_time[u] = row
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def class_of(person: Any, cumulative: Floats) -> Int:
     """Index of the class."""
     c: Int = 0
@@ -391,11 +394,10 @@ def class_of(person: Any, cumulative: Floats) -> Int:
 
 
 @njit(cache=True, nogil=True)
-def patience_of(person: Any, c: Int, classes: Classes) -> Int:
+def patience_of(person: Any, mean: float, leaves: float) -> Int:
     """Whole seconds, 0 for those who leave at once, NEVER for those who wait for ever."""
-    if classes.leaves[c] > 0 and uniform(split(person, 4), _LEAVES) < classes.leaves[c]:
+    if leaves > 0 and uniform(split(person, 4), _LEAVES) < leaves:
         return np.int64(0)
-    mean = classes.patience[c]
     return np.int64(NEVER) if mean < 0 else np.int64(-np.log(uniform(person, 3)) * mean)
 
 
@@ -415,7 +417,7 @@ def _geometric(u: float, p: float) -> Int:
     return np.int64(1 + min(np.floor(np.log(u) / np.log1p(-p)), 1e9))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def moment(u: float, start: Floats, length: Floats, cumulative: Floats, slots: Int) -> Int:
     """The moment, in whole seconds, at quantile u of a shape."""
     k = 0
@@ -432,33 +434,33 @@ def work(person: Any, number: Int, i: Int, laws: Laws) -> Int:
     total = np.int64(0)
     for k in range(number):
         one = split(split(person, 4), _CASE_KEY + k) if k > 0 else person
-        total += _seen(one, i, laws) if laws.law[i] == _EMPIRICAL else _case(one, i, laws)
+        if laws.law[i] == _EMPIRICAL:
+            total += _seen(one, laws.sample[i], laws.cumulative[i])
+        else:
+            total += _case(one, laws.law[i], laws.mean[i], laws.cv[i], laws.sigma[i], laws.shift[i])
     return total
 
 
 @njit(cache=True, nogil=True)
-def _case(person: Any, i: Int, laws: Laws) -> Int:
-    mean, law = laws.mean[i], laws.law[i]
+def _case(person: Any, law: Int, mean: float, cv: float, sigma: float, shift: float) -> Int:
     if law == _LOGNORMAL:
-        z = normal_quantile(uniform(person, 1))
-        value = mean * np.exp(laws.sigma[i] * z - laws.shift[i])
+        value = mean * np.exp(sigma * normal_quantile(uniform(person, 1)) - shift)
     elif law == _EXPONENTIAL:
         value = -mean * np.log(uniform(person, 1))
     elif law == _GAMMA:
-        square = laws.cv[i] * laws.cv[i]
-        value = mean * square * _gamma(person, 1.0 / square)
+        value = mean * cv * cv * _gamma(person, 1.0 / (cv * cv))
     else:
         value = mean
     return max(np.int64(1), np.int64(np.round(value)))
 
 
 @njit(cache=True, nogil=True)
-def _seen(person: Any, i: Int, laws: Laws) -> Int:
+def _seen(person: Any, sample: Floats, cumulative: Floats) -> Int:
     u = uniform(person, 1)
     k = 0
-    while k < laws.sample.shape[1] - 1 and u > laws.cumulative[i, k]:
+    while k < len(sample) - 1 and u > cumulative[k]:
         k += 1
-    return max(np.int64(1), np.int64(np.round(laws.sample[i, k])))
+    return max(np.int64(1), np.int64(np.round(sample[k])))
 
 
 @njit(cache=True, nogil=True)

@@ -15,27 +15,34 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from numpy.typing import NDArray
 from scipy import stats
 
+from hallsim.counting import (
+    FIELDS,
+    SLOT_S,
+    SLOTS,
+    Sums,
+    Told,
+    count_units,
+    quantiles_of,
+    sums,
+)
 from hallsim.demand import Floats, Month
-from hallsim.records import ABANDONED, NEVER, SERVED, VOID, Int, Ints
+from hallsim.draw import Crowd
+from hallsim.lives import Rows
+from hallsim.records import Ints
 from hallsim.scenario import TIERS, Hall, Scenario
 from hallsim.stations import Station
 
 if TYPE_CHECKING:
     from hallsim.plotting import Plots
 
-FIELDS = (
-    "visitors", "served", "abandoned", "turned_away", "balked", "tickets",
-    "wait_s", "within", "work_s", "overtime_s", "staffed_s",
-)  # fmt: skip
-"""What is counted in every cell."""
 _F = {name: k for k, name in enumerate(FIELDS)}
 MEASURES = (
     "visitors", "served", "abandoned", "turned_away", "balked", "lost", "mean_wait_min",
-    "median_wait_min", "p90_wait_min", "within_share", "utilisation", "overtime_min", "total_wait_min",
+    "median_wait_min", "p90_wait_min", "within_share", "mean_stay_min", "counters",
+    "utilisation", "overtime_min", "total_wait_min",
 )  # fmt: skip
 BY = (
     "district",
@@ -51,8 +58,6 @@ BY = (
     "hall_hour",
     "queue",
 )
-_BIN, _BINS = 15, 1920  # wait histogram: bins of 15 s up to 8 h; quantiles are right to one bin
-SLOT_S, SLOTS = 1800, 48
 DEFAULT_WITHIN_MINUTES = 30.0
 
 
@@ -116,30 +121,50 @@ class Ledger:
         scenario = month.scenario
         self.month = month
         self.hall_of = np.array([s.hall for s in stations], np.int64)
+        self.machine = np.array([s.machine for s in stations], bool)
         self.within = within_seconds(scenario)
         self.tiers = np.array([TIERS.index(h.tier) for h in scenario.halls])
         self.streets, self.street_of = _streets(scenario)
         self.weekdays = np.array([d.weekday() for d in month.dates])
 
-    def count(self, crowd: Any, visits: Sequence[Ints], close: Ints, staffed: Ints) -> Tally:
-        """Tally one replication; `visits` are the columns outcome, window, ticket, called, finished."""
-        scenario = self.month.scenario
-        days, halls = len(self.month.dates), len(scenario.halls)
-        shape = (len(FIELDS),)
-        unit = np.zeros((len(crowd.first), *shape))
-        hall_hour = np.zeros((halls, 24, *shape))
-        item = np.zeros((len(scenario.items), *shape))
-        kind = np.zeros((len(scenario.classes), *shape))
-        queue = np.zeros((halls, SLOTS))
-        hists = [np.zeros((n, _BINS), np.int64) for n in (halls, days, 24, len(item), len(kind))]
-        outcome, _, ticket, called, finished = visits
-        _count(
-            crowd.first, crowd.last, crowd.arrival, crowd.item, crowd.kind, crowd.patience,
-            crowd.stage, outcome, ticket, called, finished, close, self.hall_of, self.within,
-            unit, hall_hour, item, kind, queue, *hists,
+    def count(self, crowd: Crowd, told: Told, close: Ints, staffed: Ints) -> Tally:
+        """Tally one replication; `close` and `staffed` (window-seconds) are by unit."""
+        found = Sums(*(column[0] for column in self.sums()))
+        rows = Rows(
+            crowd.arrival, crowd.item, crowd.credit, crowd.service, crowd.patience, crowd.kind
+        )
+        count_units(
+            crowd.first,
+            crowd.last,
+            self.hall_of,
+            close,
+            self.within,
+            rows,
+            crowd.stage,
+            told,
+            found,
+        )
+        return self.tally(found, staffed)
+
+    def sums(self, staffings: int = 1) -> Sums:
+        """Room for counting one replication under so many staffings, the first axis."""
+        scenario, days = self.month.scenario, len(self.month.dates)
+        return sums(
+            staffings, days * len(self.hall_of), len(scenario.halls), days, len(scenario.items),
+            len(scenario.classes),
         )  # fmt: skip
-        unit[:, _F["staffed_s"]] = staffed
-        return Tally(unit, hall_hour, item, kind, queue, self._quantiles(hists))
+
+    def tally(self, found: Sums, staffed: Ints) -> Tally:
+        """What was counted, and `staffed` window-seconds by unit."""
+        found.unit[:, _F["staffed_s"]] = staffed
+        machines = np.tile(self.machine, len(self.month.dates))
+        for name in ("work_s", "overtime_s", "staffed_s"):  # those are clerks'
+            found.unit[machines, _F[name]] = 0
+        return Tally(
+            found.unit.astype(float), found.hall_hour.astype(float),
+            found.cell.sum(axis=1).astype(float), found.cell.sum(axis=0).astype(float),
+            found.queue.astype(float), self._quantiles([*found[-5:]]),
+        )  # fmt: skip
 
     def _quantiles(self, hists: list[Ints]) -> dict[str, Floats]:
         hall, day, hour, item, kind = hists
@@ -150,7 +175,7 @@ class Ledger:
             "hall": hall, "day": day, "hour": hour, "item": item, "class": kind,
             "weekday": _fold(day, self.weekdays, 7),
         }  # fmt: skip
-        return {name: _quantiles_of(h) for name, h in groups.items()}
+        return {name: quantiles_of(h) for name, h in groups.items()}
 
 
 def _streets(scenario: Scenario) -> tuple[list[str], Ints]:
@@ -166,122 +191,6 @@ def _streets(scenario: Scenario) -> tuple[list[str], Ints]:
 def _fold(values: Any, index: Any, size: int) -> Any:
     out = np.zeros((size, *values.shape[1:]), values.dtype)
     np.add.at(out, index, values)
-    return out
-
-
-@njit(cache=True, nogil=True)
-def _count(
-    first: Ints,
-    last: Ints,
-    arrival: Ints,
-    item: Ints,
-    kind: Ints,
-    patience: Ints,
-    stage: Ints,
-    outcome: Ints,
-    ticket: Ints,
-    called: Ints,
-    finished: Ints,
-    close: Ints,
-    hall_of: Ints,
-    within: Ints,
-    by_unit: Floats,
-    by_hall_hour: Floats,
-    by_item: Floats,
-    by_kind: Floats,
-    queue: Floats,
-    hist_hall: Ints,
-    hist_day: Ints,
-    hist_hour: Ints,
-    hist_item: Ints,
-    hist_kind: Ints,
-) -> None:
-    stations = len(hall_of)
-    whole = True  # whether all waits of the visit so far were within the target
-    begin = 0  # the first counter's item
-    for u in range(len(first)):
-        d, h = u // stations, hall_of[u % stations]
-        for v in range(first[u], last[u]):
-            if outcome[v] == VOID:
-                continue
-            hour = min(arrival[v] // 3600, 23)
-            wait = np.int64(-1)
-            if ticket[v] != NEVER:
-                if outcome[v] == SERVED:
-                    until = called[v]
-                elif outcome[v] == ABANDONED:
-                    until = ticket[v] + patience[v]
-                else:
-                    until = close[u]
-                wait = until - ticket[v]
-                _add_queue(queue[h], ticket[v], until)
-                k = min(wait // _BIN, _BINS - 1)
-                hist_hall[h, k] += 1
-                hist_day[d, k] += 1
-                hist_hour[hour, k] += 1
-                hist_item[item[v], k] += 1
-                hist_kind[kind[v], k] += 1
-            work = finished[v] - called[v] if outcome[v] == SERVED else 0
-            over = max(0, finished[v] - max(called[v], close[u])) if outcome[v] == SERVED else 0
-            good = 1 if outcome[v] == SERVED and wait <= within[h] else 0
-            visits, elsewhere = 1, False
-            if len(stage) > 0:
-                whole = good == 1 and (whole or stage[v] == 1)
-                begin = item[v] if stage[v] == 1 else begin
-                if outcome[v] == SERVED and v + 1 < last[u] and stage[v + 1] > 1:
-                    visits = 0  # it goes on at the next counter
-                good = visits if whole else 0
-                elsewhere = begin != item[v]
-            _add(by_unit[u], visits, outcome[v], wait, good, work, over)
-            _add(by_hall_hour[h, hour], visits, outcome[v], wait, good, work, over)
-            _add(by_kind[kind[v]], visits, outcome[v], wait, good, work, over)
-            if elsewhere:  # a visit counts for the item of its first counter
-                _add(by_item[begin], visits, outcome[v], -1, good, 0, 0)
-                visits, good = 0, 0
-            _add(by_item[item[v]], visits, outcome[v], wait, good, work, over)
-
-
-@njit(cache=True, nogil=True)
-def _add(
-    cell: Floats, visits: Int, outcome: Int, wait: Int, good: Int, work: Int, over: Int
-) -> None:
-    cell[0] += visits
-    cell[1 + outcome] += visits
-    if wait >= 0:
-        cell[5] += 1
-        cell[6] += wait
-    cell[7] += good
-    cell[8] += work
-    cell[9] += over
-
-
-@njit(cache=True, nogil=True)
-def _add_queue(slots: Floats, begin: Int, end: Int) -> None:
-    """Seconds of [begin, end) in each half hour of the day; what lies after midnight in the last."""
-    k = min(begin // SLOT_S, SLOTS - 1)
-    while begin < end:
-        edge = end if k == SLOTS - 1 else min(end, (k + 1) * SLOT_S)
-        slots[k] += edge - begin
-        begin = edge
-        k += 1
-
-
-@njit(cache=True, nogil=True)
-def _quantiles_of(hist: Ints) -> Floats:
-    """[keys, 2]: median and 90th percentile in seconds, interpolated inside a bin; nan without data."""
-    out = np.full((len(hist), 2), np.nan)
-    for k in range(len(hist)):
-        total = hist[k].sum()
-        if total == 0:
-            continue
-        for j in range(2):
-            goal = total * (0.5 if j == 0 else 0.9)
-            below = 0.0
-            for b in range(hist.shape[1]):
-                if hist[k, b] > 0 and below + hist[k, b] >= goal:
-                    out[k, j] = _BIN * (b + (goal - below) / hist[k, b]) if b > 0 else 0.0
-                    break
-                below += hist[k, b]
     return out
 
 
@@ -495,6 +404,8 @@ def measures_of(sums: Floats, quantiles: Floats | None = None) -> dict[str, Floa
             "lost": get["abandoned"] + get["turned_away"] + get["balked"],
             "mean_wait_min": get["wait_s"] / get["tickets"] / 60,
             "within_share": get["within"] / get["visitors"],
+            "mean_stay_min": get["stay_s"] / get["served"] / 60,
+            "counters": get["counters"] / get["served"],
             "utilisation": get["work_s"] / (get["staffed_s"] + get["overtime_s"]),
             "overtime_min": get["overtime_s"] / 60,
             "total_wait_min": get["wait_s"] / 60,

@@ -10,6 +10,8 @@ import numpy as np
 
 from hallsim import compiled
 from hallsim.checks import parse_month
+from hallsim.choosing import Choosing
+from hallsim.counting import Told
 from hallsim.demand import Month, expect
 from hallsim.draw import Chance, Crowd, Purpose
 from hallsim.measure import MEASURES, Ledger, Measures, Tally
@@ -18,11 +20,12 @@ from hallsim.replications import CAP, FIRST, check, replicate
 from hallsim.rota import Rota
 from hallsim.scenario import Scenario
 from hallsim.stations import home_of_stations, stations
+from hallsim.streaming import run_month
 
 T = TypeVar("T")
 Engine = Literal["compiled", "reference"]
 Progress = Callable[[int], None]
-Keep = Callable[[int, str, Crowd, list[Ints]], None]
+Keep = Callable[[int, str, Crowd, Told], None]
 """Takes every visit: replication, name of the staffing, visitors, columns as of `visit_columns`."""
 
 
@@ -63,30 +66,39 @@ def simulate(
     )
 
 
-def visit_columns(crowd: Crowd, rota: Rota, windows_open: Ints, engine: Engine) -> list[Ints]:
-    """Columns outcome, window, ticket, called, finished of a drawn month; late-comers are turned away."""
-    columns = [np.full(len(crowd.arrival), NEVER, np.int64) for _ in range(5)]
-    columns[0][:] = TURNED_AWAY
+def visit_columns(crowd: Crowd, rota: Rota, windows_open: Ints, engine: Engine) -> Told:
+    """What becomes of a drawn month; late-comers are turned away."""
+    columns = Told(*(np.full(len(crowd.arrival), NEVER, np.int64) for _ in range(5)))
+    columns.outcome[:] = TURNED_AWAY
     if len(crowd.stage):
-        columns[0][crowd.stage > 1] = VOID
+        columns.outcome[crowd.stage > 1] = VOID
     if engine == "reference":
         visits = simulate(crowd.visitors(), rota.duties(windows_open), engine)
         index = np.concatenate(
             [np.arange(a, b) for a, b in zip(crowd.first, crowd.in_time, strict=True)]
         )
-        for column, name in zip(
-            columns, ("outcome", "window", "ticket", "called", "finished"), strict=True
-        ):
+        for column, name in zip(columns, Told._fields, strict=True):
             column[index] = getattr(visits, name)
         return columns
     for a, b in zip(crowd.first, crowd.in_time, strict=True):
-        columns[0][a:b] = NEVER
+        columns.outcome[a:b] = NEVER
     compiled.run_units(
         crowd.first, crowd.in_time, crowd.arrival, crowd.item, crowd.credit, crowd.service,
         crowd.patience, crowd.balk_at, crowd.stage, crowd.walk, *rota.span(windows_open),
         rota.window, rota.items, rota.on, rota.off, rota.speed, True, *columns,
     )  # fmt: skip
     return columns
+
+
+def _any_hall(
+    choosing: Choosing, crowd: Crowd, windows_open: Ints, engine: Engine
+) -> tuple[Crowd, Told]:
+    """The same for months in which visitors choose among halls, by the halls that they chose."""
+    visitors, duties, choices = choosing.tables(crowd, windows_open)
+    visits = simulate(
+        visitors, duties, engine, posted_service=choosing.posted_service, choices=choices
+    )
+    return choosing.counted(crowd, visits)
 
 
 def simulate_staffings(
@@ -143,21 +155,31 @@ def simulate_staffings(
 
     every_window = np.tile([len(p.windows) for p in parts], len(month.dates))
 
-    def one(replication: int) -> tuple[list[Tally], list[tuple[str, Crowd, list[Ints]]]]:
+    choosing = Choosing(month, parts, rota) if Choosing.needed(month.scenario) else None
+    streamed = engine == "compiled" and chance.plain and keep is None and choosing is None
+
+    def opened(name: str, clerks: Ints | None, replication: int) -> Ints:
+        here = every_window
+        if clerks is not None:
+            here = chance.windows_open(clerks.reshape(-1), replication)
+        if windows is not None and name in windows:
+            here = np.minimum(here, np.tile(windows[name], len(month.dates)))
+        return here
+
+    def one(replication: int) -> tuple[list[Tally], list[tuple[str, Crowd, Told]]]:
+        each = [opened(name, clerks, replication) for name, clerks in staffings.items()]
+        if streamed:
+            return run_month(chance, rota, ledger, each, replication), []
         crowd = chance.crowd(replication)
         tallies, kept = [], []
-        for name, clerks in staffings.items():
-            opened = (
-                every_window
-                if clerks is None
-                else chance.windows_open(clerks.reshape(-1), replication)
-            )
-            if windows is not None and name in windows:
-                opened = np.minimum(opened, np.tile(windows[name], len(month.dates)))
-            visits = visit_columns(crowd, rota, opened, engine)
-            tallies.append(ledger.count(crowd, visits, rota.closing(opened), rota.staffed(opened)))
+        for name, here in zip(staffings, each, strict=True):
+            if choosing is None:
+                people, visits = crowd, visit_columns(crowd, rota, here, engine)
+            else:
+                people, visits = _any_hall(choosing, crowd, here, engine)
+            tallies.append(ledger.count(people, visits, rota.closing(here), rota.staffed(here)))
             if keep is not None:
-                kept.append((name, crowd, visits))
+                kept.append((name, people, visits))
         return tallies, kept
 
     def results() -> Iterator[list[Tally]]:

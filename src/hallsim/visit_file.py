@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hallsim.counting import Told
 from hallsim.draw import Crowd
 from hallsim.outputs import growing
 from hallsim.records import NEVER, OUTCOMES, Ints
@@ -19,10 +20,11 @@ from hallsim.simulate import Keep
 from hallsim.stations import stations
 
 COLUMNS = (
-    "replication", "day", "hall", "item", "class", "arrival", "outcome", "window", "ticket",
+    "replication", "day", "hall", "visit", "stage", "item", "class", "arrival", "outcome", "window", "ticket",
     "called", "finished",
 )  # fmt: skip
-"""Times are seconds after midnight; a cell is empty where something did not happen."""
+"""`visit` numbers the visits of a replication.  Times are seconds after midnight; a cell
+is empty where something did not happen."""
 
 
 @contextlib.contextmanager
@@ -86,10 +88,11 @@ class _Names:
         self._items = [i.item for i in scenario.items]
         self._classes = list(scenario.classes)
 
-    def frame(self, replication: int, crowd: Crowd, visits: list[Ints]) -> pd.DataFrame:
+    def frame(self, replication: int, crowd: Crowd, visits: Told) -> pd.DataFrame:
         """The rows of one replication."""
         unit = np.repeat(np.arange(len(crowd.first)), crowd.last - crowd.first)
         outcome, window, ticket, called, finished = visits
+        stage = crowd.stage if len(crowd.stage) else np.ones(len(unit), np.int64)
         named = (
             ("day", unit // len(self._hall_of), self._days),
             ("hall", self._hall_of[unit % len(self._hall_of)], self._halls),
@@ -100,6 +103,8 @@ class _Names:
         numbers = {"window": window, "ticket": ticket, "called": called, "finished": finished}
         columns: dict[str, Any] = {
             "replication": np.full(len(unit), replication),
+            "visit": np.cumsum(stage == 1),
+            "stage": stage,
             "arrival": crowd.arrival,
             **{name: _named(code, of) for name, code, of in named},
             **{k: pd.Series(v, dtype="Int64").mask(v == NEVER) for k, v in numbers.items()},

@@ -112,7 +112,7 @@ def _table(
 ) -> None:
     largest = longest(first, in_time)
     scratch = np.empty((5, largest), np.int64)
-    space = room(largest, longest(duty_first, duty_last))
+    space = room(np.empty(largest, np.int64), longest(duty_first, duty_last))
     for u in range(len(first)):
         a, b = first[u], in_time[u]
         n = b - a
