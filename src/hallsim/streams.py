@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,18 +26,22 @@ _TO_UNIT = 2.0**-53
 
 def stream(*names: str | int) -> int:
     """The 64-bit key of a stream named by text and numbers; every part and its place counts."""
-    return int(grid(*((name,) for name in names)).item())
+    return int.from_bytes(_digest(map(_part, names)), "little")
 
 
 def grid(*names: Sequence[str | int]) -> NDArray[np.uint64]:
     """The keys of the streams named by one name from each list, in an array with an axis for each."""
-    parts = [[f"{type(name).__name__}:{name}" for name in axis] for axis in names]
-    digests = [
-        hashlib.blake2b("\x1f".join(text).encode(), digest_size=8).digest()
-        for text in itertools.product(*parts)
-    ]
-    keys = np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
-    return keys.reshape([len(axis) for axis in parts])
+    parts = [[_part(name) for name in axis] for axis in names]
+    digests = b"".join(map(_digest, itertools.product(*parts)))
+    return np.frombuffer(digests, "<u8").astype(np.uint64).reshape([len(p) for p in parts])
+
+
+def _part(name: str | int) -> str:
+    return f"{type(name).__name__}:{name}"
+
+
+def _digest(parts: Iterable[str]) -> bytes:
+    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
 
 
 @njit(cache=True, nogil=True, inline="always")
