@@ -8,6 +8,7 @@ the missing of a row that is only wrong in itself.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import itertools
 import re
 from collections import Counter, defaultdict
@@ -29,12 +30,12 @@ from hallsim.scenario import (
     Hours,
     Item,
     Scenario,
+    Selector,
     Session,
     Sessions,
     TransferTier,
     fold,
     machine_halls,
-    names_hall,
     parse_clock,
 )
 from hallsim.synonyms import both
@@ -73,6 +74,11 @@ class Draft:
     """Sections of which nothing is known."""
     names: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Ids in sections with broken entries: they exist, though their rows are left out."""
+
+    @functools.cached_property
+    def selector(self) -> Selector:
+        """The halls that are there, by what selects them."""
+        return Selector(self.scenario.halls)
 
     def whole(self, *sections: str) -> bool:
         """Whether all of these sections are there and without broken entries."""
@@ -140,9 +146,10 @@ def hall_references(d: Draft) -> Iterator[Finding]:
     """Halls that tables speak of exist."""
     s = d.scenario
     ids = [h.hall for h in s.halls]
+    found = set(ids)
     for table in ("windows", "clerks"):
         for n, row in enumerate(getattr(s, table)):
-            if row.hall not in ids and not d.knows("halls", row.hall):
+            if row.hall not in found and not d.knows("halls", row.hall):
                 yield Finding((table, n, "hall"), "unknown_hall", row.hall, candidates=ids)
     for table in ("demand", "peaks", "calendar"):
         for n, row in enumerate(getattr(s, table)):
@@ -153,7 +160,7 @@ def hall_references(d: Draft) -> Iterator[Finding]:
 
 
 def _means_a_hall(d: Draft, name: str) -> bool:
-    if any(names_hall(name, h.hall, h.tier, h.street) for h in d.scenario.halls):
+    if name in d.selector:
         return True
     pattern = name.startswith("@") or name.endswith("/*") or name == "*"
     return d.knows("halls", name) or (pattern and not d.whole("halls"))
@@ -485,8 +492,9 @@ def demand_served(d: Draft) -> Iterator[Finding]:
         misspelt = counts.keys() - {h.hall for h in d.scenario.halls}
         unmanned = _only_machines(d.scenario) if table == "clerks" else set()
         if d.whole(table) and not misspelt:
+            wanted = visited - unmanned
             for n, hall in enumerate(d.scenario.halls):
-                if hall.hall in visited - unmanned and not counts[hall.hall]:
+                if hall.hall in wanted and not counts[hall.hall]:
                     yield Finding(("halls", n, "hall"), rule, hall.hall)
 
 
@@ -530,13 +538,13 @@ def _unserved(d: Draft, table: str, column: str, rule: str) -> Iterator[Finding]
         if row.count:
             served[row.hall] |= set(getattr(row, column))
     known = {i.item: i for i in d.scenario.items}
+    by_machine = {item: machine_halls(d.scenario, item) for item in known if table == "clerks"}
     for n, row in enumerate(d.scenario.demand):
         told = set()
         for first, halls in _comers(d, row):
             for item in dict.fromkeys(stages(known, first)):
-                unmanned = machine_halls(d.scenario, item) if table == "clerks" else set()
                 lacking = [h for h in halls if h in served and not served[h] & {"*", item}]
-                lacking = [h for h in lacking if h not in unmanned]
+                lacking = [h for h in lacking if h not in by_machine.get(item, ())]
                 if lacking and item not in told:
                     told.add(item)
                     yield Finding(("demand", n, "item"), rule, item, {"halls": _some(lacking)})
@@ -553,10 +561,8 @@ def demand_weights(d: Draft) -> Iterator[Finding]:
 
 
 def _halls(d: Draft, names: Iterable[str]) -> list[Hall]:
-    names = list(names)
-    return [
-        h for h in d.scenario.halls if any(names_hall(n, h.hall, h.tier, h.street) for n in names)
-    ]
+    known = tuple(name for name in names if name in d.selector)
+    return [d.scenario.halls[place] for place in d.selector(known)]
 
 
 def target_tiers(d: Draft) -> Iterator[Finding]:
