@@ -38,6 +38,7 @@ _let_numba_cache_somewhere()
 
 _HOMES = {
     "attribute": "attribution",
+    "cut": "cutting",
     "Scenario": "scenario",
     "ScenarioProblems": "problems",
     "read": "reading",
@@ -51,6 +52,7 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from hallsim.attribution import attribute as attribute
+    from hallsim.cutting import cut as cut
     from hallsim.claims import claims as claims
     from hallsim.problems import ScenarioProblems as ScenarioProblems
     from hallsim.reading import read as read
@@ -66,6 +68,7 @@ __all__ = [
     "ScenarioProblems",
     "__version__",
     "attribute",
+    "cut",
     "claims",
     "read",
     "recommend",

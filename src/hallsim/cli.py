@@ -578,6 +578,71 @@ def attribute(
     return 0
 
 
+@_listed(
+    "How far windows and clerks can be cut  撤并窗口",
+    "cut scenarios/longhua-shenzhen --month 2018-09 --to 100 --out reports/cut",
+)
+@_scenario_options
+@_run_options
+@click.option(
+    "--from", "most", type=click.IntRange(1), metavar="N", help="First number of windows; today's."
+)
+@click.option(
+    "--to",
+    "fewest",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Last number of windows; default: the fewest with which every item is still served.",
+)
+@click.option("--hall", metavar="HALL", help="Cut windows in this hall only.")
+@click.option(
+    "--keep-kinds",
+    is_flag=True,
+    help="Windows keep their items. Else those that are left serve all items of their hall.",
+)
+def cut(
+    folder: Path, variant: str | None, sets: tuple[str, ...], lang: Language | None, month: str,
+    seed: int | None, replications: int | None, jobs: int | None, out: Path | None, force: bool,
+    as_json: bool, most: int | None, fewest: int | None, hall: str | None, keep_kinds: bool,
+) -> int:  # fmt: skip
+    """What happens when windows are cut, and how far one can go.
+
+    For every number of windows the best ones to close, with clerks reassigned to match, checked on
+    fresh visitors, beside two rules of thumb; the fewest windows with which each target is sure to
+    hold; the same for clerks, and for both together. Method and files: docs/cut.md.
+    """
+    from hallsim.cutting import cut as run
+    from hallsim.outputs import write_all
+    from hallsim.planning import ClosedMonth
+    from hallsim.problems import ExitCode
+    from hallsim.staffing import NoPlan
+
+    reading = _read(folder, variant, sets)
+    say = _say(lang)
+    with _progress(say) as progress:
+        try:
+            found = run(
+                reading.scenario, month, most=most, fewest=fewest, hall=hall, merge=not keep_kinds,
+                seed=seed, replications=replications, jobs=jobs or os.cpu_count() or 1,
+                progress=progress,
+            )  # fmt: skip
+        except NoPlan as problem:
+            return _fail(str(problem), ExitCode.INFEASIBLE)
+        except ClosedMonth as problem:
+            return _fail(str(problem), ExitCode.SCENARIO)
+    from hallsim import cut_page
+
+    if out:
+        write_all(out, cut_page.files(found, lang or reading.scenario.language), force)
+    if as_json:
+        click.echo(json.dumps(cut_page.as_json(found), ensure_ascii=False, indent=2))
+    else:
+        _print(cut_page.screen_table(found, _language()))
+    if found.provisional:
+        click.echo(say(_PROVISIONAL), err=True)
+    return 0
+
+
 @_listed("Check scenarios  校验场景", "validate scenarios/longhua-shenzhen scenarios/mine --strict")
 @click.argument(
     "folders", metavar="SCENARIO...", nargs=-1, required=True, type=click.Path(path_type=Path)
@@ -902,6 +967,7 @@ def _progress(say: Callable[[str], str]) -> Iterator[Callable[[str, int, int], N
     stages = {
         "calendar": say("calendar and demand"),
         "tables": say("waiting tables"),
+        "choose": say("windows to close"),
         "solve": say("staffing programme"),
         "verify": say("check on fresh visitors"),
         "simulate": say("simulate"),

@@ -80,16 +80,16 @@ class Closures:
         """Fewest and most windows there can be."""
         return self._open - self._cap, self._open
 
-    @property
-    def clerks(self) -> tuple[int, int]:
-        """Fewest and most clerks there can be."""
-        possible = np.flatnonzero(np.isfinite(self._root.cost).any(axis=1))
+    def fewest_clerks(self, windows: int) -> int:
+        """Fewest clerks with which so many windows can be left.
+
+        Raises:
+            NoPlan: there is no such number.
+        """
+        possible = np.flatnonzero(np.isfinite(self._root.cost[:, self._open - windows]))
         if len(possible) == 0:
             raise NoPlan("no staffing plan: minimum staffing above the clerks there are")
-        low = self._root.low
-        return low + int(possible[0]), min(
-            low + int(possible[-1]), int(self.tables.district.home.sum())
-        )
+        return self._root.low + int(possible[0])
 
     def least(self, windows: int, clerks: int) -> float:
         """Least cost with so many windows and clerks; infinite where there is no choice."""
@@ -135,8 +135,11 @@ class Closures:
         """Clerks by the staffing programme, which knows who can work where."""
         t = self.tables
         columns = tuple(cost[None, :, w] for cost, w in zip(t.cost, windows, strict=True))
-        leaving = int(t.district.home.sum()) - clerks
-        found = solve(dataclasses.replace(t.district, cost=columns, leaving=leaving))
+        found = solve(
+            dataclasses.replace(
+                t.district, cost=columns, leaving=int(t.district.home.sum()) - clerks
+            )
+        )  # fmt: skip
         return Choice(windows, found.clerks[0].sum(axis=1), found.objective, bound)
 
     def _pool_clerks(self, at_halls: Ints) -> Ints:
