@@ -356,7 +356,8 @@ def _as_dict(finding: Finding) -> dict[str, Any]:
 
 
 def _ends(claimed: Claimed) -> float | list[float]:
-    return claimed.lo if claimed.lo == claimed.hi else [claimed.lo, claimed.hi]
+    ends = [int(x) if x.is_integer() else x for x in dict.fromkeys(claimed)]
+    return ends[0] if len(ends) == 1 else ends
 
 
 def _numbers(of: Interval) -> dict[str, float | None]:

@@ -239,10 +239,10 @@ class View:
             if len({f["verdict"] for f in figures}) > 1:
                 verdicts.append(Text("= ").append_text(_cell(claim)))
             table.add_row(
-                claim["text"] + (f"\n({claim['why']})" if claim["why"] else ""),
+                Text(claim["text"] + (f"\n({claim['why']})" if claim["why"] else "")),
                 "\n".join(f["part"] for f in figures),
                 "\n".join(f["claimed"] for f in figures),
-                "\n".join(_simulated(f) for f in figures),
+                Text("\n".join(_simulated(f) for f in figures)),
                 Text("\n").join(verdicts or [_cell(claim)]),
             )
         return table

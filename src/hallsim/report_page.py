@@ -84,7 +84,9 @@ def _font(html: str, language: Language) -> str:
     if not used:
         return ""
     data = base64.b64encode(fonts.subset("".join(sorted(used)))).decode()
-    return f'@font-face {{ font-family: "Hallsim CJK"; src: url(data:font/woff2;base64,{data}); }}'
+    reach = "" if language == "zh" else " unicode-range: U+2E80-10FFFF;"
+    source = f"src: url(data:font/woff2;base64,{data});"
+    return f'@font-face {{ font-family: "Hallsim CJK"; {source}{reach} }}'
 
 
 class View:
