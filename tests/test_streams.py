@@ -11,7 +11,7 @@ import pytest
 from numba import njit
 from scipy import special, stats
 
-from hallsim.streams import normal_quantile, poisson, split, stream, uniform
+from hallsim.streams import grid, normal_quantile, poisson, split, stream, uniform
 
 P_MIN = 1e-6
 
@@ -81,6 +81,13 @@ def test_numbers_of_a_stream_are_uniform(key: int) -> None:
     found = numbers(np.uint64(key), 0, 100_000)
     assert found.min() > 0 and found.max() < 1
     assert stats.kstest(found, "uniform").pvalue > P_MIN
+
+
+def test_a_grid_holds_the_streams_of_its_names() -> None:
+    found = grid([1], ["a", "1"], [1, 2, 3])
+    expected = [[[stream(1, a, b) for b in (1, 2, 3)] for a in ("a", "1")]]
+    assert found.tolist() == expected
+    assert len(np.unique(found)) == 6
 
 
 def test_numbers_of_one_index_over_neighbouring_sub_streams_are_uniform() -> None:
