@@ -352,23 +352,6 @@ def _choose(
 
 
 @njit(cache=True, nogil=True)
-def window_slots(hall: Ints, window: Ints) -> tuple[Ints, Int]:
-    """Number the windows from 0: the number of each duty's window, and how many there are."""
-    slot = np.empty(len(window), np.int64)
-    slots: Int = 0
-    for d in range(len(window)):
-        slot[d] = -1
-        for e in range(d):
-            if window[e] == window[d] and hall[e] == hall[d]:
-                slot[d] = slot[e]
-                break
-        if slot[d] < 0:
-            slot[d] = slots
-            slots += 1
-    return slot, slots
-
-
-@njit(cache=True, nogil=True)
 def breadth(mask: Int) -> Int:
     """How many items a duty lists; `*` counts as more than any list."""
     if mask == ALL_ITEMS:
@@ -394,7 +377,10 @@ def calling_order(hall: Ints, items: Ints, halls: Int) -> tuple[Ints, Ints]:
 
 @njit(cache=True, nogil=True)
 def _slots(rank: Ints, hall_first: Ints, window: Ints) -> tuple[Ints, Int]:
-    """`window_slots` of several halls, whose duties stand together in `rank`."""
+    """Number the windows from 0: the number of each duty's window, and how many there are.
+
+    The duties of hall h are rank[hall_first[h]:hall_first[h + 1]].
+    """
     slot = np.empty(len(window), np.int64)
     slots: Int = 0
     for h in range(len(hall_first) - 1):

@@ -3,6 +3,7 @@
 One table entry is simulated for every replication, day, station and number of clerks, on the same
 visitors and with the same absences for every number, so entries differ only by the clerks.  The
 table is exact for the plan's choice because stations do not interact and empty every night.
+Visitors who might choose among halls stay in their own hall here (`docs/decisions.md`).
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ import numpy as np
 from numba import njit
 
 from hallsim.compiled import hall_day, longest, room
+from hallsim.counting import LOST, OVERTIME, WAIT, Told, cost_unit
 from hallsim.demand import Floats, Month
 from hallsim.draw import Chance, Purpose
-from hallsim.records import ABANDONED, NEVER, SERVED, VOID, Ints
+from hallsim.records import NEVER, Ints
 from hallsim.rota import Rota
 from hallsim.simulate import Progress, in_parallel
 from hallsim.stations import Station
-
-WAIT, LOST, OVERTIME = 0, 1, 2
+from hallsim.streaming import month_costs
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,13 @@ def waiting_tables(
     days = len(month.dates)
 
     def one(replication: int) -> Floats:
-        crowd = chance.crowd(replication)
         opened = np.stack([np.tile(np.minimum(lower + k, upper), days) for k in range(width)])
         if not by_windows:
             opened = np.stack([chance.windows_open(clerks, replication) for clerks in opened])
+        if chance.plain and rota.plain:
+            cost = month_costs(chance, rota, list(opened), replication)
+            return cost.reshape(days, len(parts), width, 3)
+        crowd = chance.crowd(replication)
         cost = np.zeros((len(crowd.first), width, 3))
         _table(
             crowd.first, crowd.in_time, crowd.last, crowd.arrival, crowd.item, crowd.credit,
@@ -126,39 +130,14 @@ def _table(
             pattern = base[u] + opened[k, u]
             c, d = duty_first[pattern], duty_last[pattern]
             scratch[:, :n] = NEVER
-            outcome, ticket, called, finished = (
-                scratch[0, :n],
-                scratch[2, :n],
-                scratch[3, :n],
-                scratch[4, :n],
+            told = Told(
+                scratch[0, :n], scratch[1, :n], scratch[2, :n], scratch[3, :n], scratch[4, :n]
             )
             hall_day(
                 arrival[a:b], item[a:b], credit[a:b], service[a:b], patience[a:b],
                 balk_at[a:b], stage[a:b], walk[a:b],
                 window[c:d], items[c:d], on[c:d], off[c:d], speed[c:d], True,
-                outcome, scratch[1, :n], ticket, called, finished, space,
+                told.outcome, told.window, told.ticket, told.called, told.finished, space,
             )  # fmt: skip
-            _cost(patience[a:b], outcome, ticket, called, finished, close_of[pattern], cost[u, k])
+            cost_unit(patience[a:b], told, close_of[pattern], cost[u, k])
             cost[u, k, LOST] += late
-
-
-@njit(cache=True, nogil=True)
-def _cost(
-    patience: Ints,
-    outcome: Ints,
-    ticket: Ints,
-    called: Ints,
-    finished: Ints,
-    close: int,
-    cell: Floats,
-) -> None:
-    for v in range(len(outcome)):
-        if outcome[v] == SERVED:
-            cell[WAIT] += (called[v] - ticket[v]) / 60.0
-            cell[OVERTIME] += max(0, finished[v] - max(called[v], close)) / 60.0
-        elif outcome[v] != VOID:  # a visit is lost at one of its counters
-            cell[LOST] += 1
-            if outcome[v] == ABANDONED:
-                cell[WAIT] += patience[v] / 60.0
-            elif ticket[v] != NEVER:
-                cell[WAIT] += (close - ticket[v]) / 60.0
