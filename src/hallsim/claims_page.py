@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.box import Box
+from rich.cells import cell_len
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -36,6 +38,9 @@ _TONES: dict[Verdict, str] = {
     "reproduced": "good", "same direction": "near", "not reproduced": "off",
     "not testable": "none", "input": "none", "calibrated": "none",
 }  # fmt: skip
+_WIDTH = 44
+"""Cells of a line of a claim on the screen."""
+_CLOSING = "，。、；：）」』！？"
 _STYLES = {"good": "green", "near": "yellow", "off": "red", "none": ""}
 
 
@@ -129,10 +134,11 @@ class View:
         form = _form(claim.measure, part.part)
         simulated = part.simulated.scaled(form.factor)
         spread = simulated.hi - simulated.lo > 1e-9
+        digits = form.digits if spread or not float(simulated.mean).is_integer() else 0
         return {
             "part": _parts(self.say)[part.part],
             "claimed": form.text(part.claimed, self.say),
-            "mean": form.with_unit(number(simulated.mean, form.digits, form.sign), self.say),
+            "mean": form.with_unit(number(simulated.mean, digits, form.sign), self.say),
             "between": between(simulated, self.language, form.digits, form.sign) if spread else "",
             "verdict": self.verdict_names[part.verdict]
             + (self.say(", but missed") * self.missed(part)),
@@ -228,7 +234,7 @@ class View:
         table = Table(
             box=_RULE, show_edge=False, pad_edge=False, padding=(0, 1), collapse_padding=True
         )
-        table.add_column(_("Claim"), max_width=40, overflow="fold")
+        table.add_column(_("Claim"), no_wrap=True)
         table.add_column(_("Figure"))
         for title in (_("Claimed"), _("Simulated")):
             table.add_column(title, justify="right")
@@ -239,13 +245,27 @@ class View:
             if len({f["verdict"] for f in figures}) > 1:
                 verdicts.append(Text("= ").append_text(_cell(claim)))
             table.add_row(
-                Text(claim["text"] + (f"\n({claim['why']})" if claim["why"] else "")),
+                Text("\n".join(_folded(claim["text"], claim["why"] and f"({claim['why']})"))),
                 "\n".join(f["part"] for f in figures),
                 "\n".join(f["claimed"] for f in figures),
                 Text("\n".join(_simulated(f) for f in figures)),
                 Text("\n").join(verdicts or [_cell(claim)]),
             )
         return table
+
+
+def _folded(*texts: str) -> Iterator[str]:
+    """Lines of `_WIDTH` cells; Chinese breaks anywhere but before a closing mark, words stay whole."""
+    for text in texts:
+        line, width = "", 0
+        for token in re.findall(r"[!-~]+|.", text):
+            size = cell_len(token)
+            if width + size > _WIDTH and token not in _CLOSING:
+                yield line.rstrip()
+                line, width = "", 0
+            line, width = line + token.lstrip() if not line else line + token, width + size
+        if line:
+            yield line
 
 
 def _cell(of: dict[str, Any]) -> Text:
