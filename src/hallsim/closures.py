@@ -164,7 +164,9 @@ class Closures:
             node = self._joined([halls[h] for h in own])
             parts.append(node.levied(int(home[own].sum()), self._prices.outside))
         parts += [halls[h] for h in np.flatnonzero(d.street == DISTRICT)]
-        return self._joined(parts)
+        node = self._joined(parts)
+        node.cost = node.cost[: max(1, int(home.sum()) - node.low + 1)]  # nobody else can come
+        return node
 
     def _hall(self, k: int, pool: list[int], h: int) -> _Node:
         d = self.tables.district

@@ -593,7 +593,7 @@ def merged(scenario: Scenario, hall: str | None = None) -> tuple[Scenario, tuple
         count = sum(w.count for w in manned)
         wide = [w for w in own if w.kind == "comprehensive"]
         speed = round(sum(w.speed * w.count for w in manned) / count)
-        items = tuple(dict.fromkeys(i for w in manned for i in w.items))
+        items = tuple(dict.fromkeys(i for w in (*manned, *wide) for i in w.items))
         whole = wide[0] if wide else manned[0].model_copy(
             update={"kind": "comprehensive", "label": "", "speed": max(1, speed)}
         )  # fmt: skip
