@@ -224,8 +224,8 @@ def _hits(rows: list[Any], column: str, part: str, data: dict[str, Any]) -> set[
     if part == "*":
         return set(range(len(rows)))
     if column in ("hall", "halls"):
-        wanted = hall_ids(data, part)
-        return {n for n, row in enumerate(rows) if _halls_in(row, column, data) & wanted}
+        wanted, known = hall_ids(data, part), hall_ids(data, "*")
+        return {n for n, row in enumerate(rows) if _halls_in(row, column, data, known) & wanted}
     return {n for n, row in enumerate(rows) if part in _parts(row, column)}
 
 
@@ -236,14 +236,17 @@ def _rows_within(
     if column != "halls" or wanted == "*":
         return hits
     halls = set().union(*(hall_ids(data, part) for part in wanted.split("|")))
-    within = {n for n in hits if _halls_in(rows[n], column, data) <= halls}
+    known = hall_ids(data, "*")
+    within = {n for n in hits if _halls_in(rows[n], column, data, known) <= halls}
     if not within:
         raise PathFault("unknown_row", wanted, _names_in(rows, column, data))
     return within
 
 
-def _halls_in(row: Any, column: str, data: dict[str, Any]) -> set[str]:
-    return set().union(*(hall_ids(data, part) for part in _parts(row, column)))
+def _halls_in(row: Any, column: str, data: dict[str, Any], known: set[str]) -> set[str]:
+    """The halls of a row; most are named by their ids (`known`), which need no search."""
+    parts = _parts(row, column)
+    return set().union(*({part} if part in known else hall_ids(data, part) for part in parts))
 
 
 def _parts(row: Any, column: str) -> list[str]:

@@ -226,9 +226,10 @@ class _Work:
                     near = nearest(name, named)
                     self.problems.append(Problem("unknown_override", Place(), "", name, {}, near))
         usable = ("hours",) not in self.raw.broken  # else every path would be called unknown
-        if usable:
+        if usable and only is None:
             self._check_unused(named, variants, scenario)
-        self.titles()
+        if only is None:
+            self.titles()
         chosen: list[Change] = []
         if scenario is not None and scenario in variants:
             chosen = [c for name in variants[scenario] for c in named.get(name, [])]
