@@ -17,7 +17,7 @@ from hallsim.measure import BY, Ledger, Measures
 from hallsim.records import NEVER, SERVED, TURNED_AWAY, Ints
 from hallsim.rota import Rota
 from hallsim.scenario import Choice, Hours, Item, Scenario, VisitorClass, Windows
-from hallsim.simulate import Engine, simulate, simulate_month
+from hallsim.simulate import Engine, Keep, simulate, simulate_month
 from hallsim.stations import stations
 from small import HALLS, PERMIT, full, lone, small
 
@@ -46,6 +46,10 @@ def through(
     people, told = choosing.counted(crowd, visits)
     tally = ledger.count(people, told, rota.closing(opened), rota.staffed(opened))
     return people, told, Measures(ledger, (tally, tally))
+
+
+def keeping(visits: list[tuple[Crowd, Told]]) -> Keep:
+    return lambda _replication, _name, crowd, told: visits.append((crowd, told))
 
 
 def drawn(scenario: Scenario) -> Crowd:
@@ -81,7 +85,7 @@ def clock(text: str) -> int:
 def test_a_day_of_two_halls_worked_by_hand(engine: Engine) -> None:
     scenario = for_any_hall(
         lone(
-            hours=Hours(weekdays="09:00-12:00", last_ticket_minutes=5),  # type: ignore[arg-type]
+            hours=Hours(weekdays="09:00-12:00", last_ticket_minutes=5),
             halls=HALLS[1:3],
             windows=(Windows(hall="A", count=1), Windows(hall="A1", count=1)),
             clerks=(),
@@ -166,7 +170,7 @@ def test_travel_follows_the_streets() -> None:
 def test_scopes_are_read_in_chinese() -> None:
     words = {"全区": "district", "本街道": "street", "否": "", "": ""}
     for word, value in words.items():
-        assert Item(item="x", minutes=1, any_hall=word).any_hall == value  # type: ignore[arg-type]
+        assert Item(item="x", minutes=1, any_hall=word).any_hall == value
 
 
 # Invariants --------------------------------------------------------------------------------------
@@ -231,11 +235,11 @@ def test_engines_agree_on_a_month_with_everything() -> None:
     scenario = full(
         windows=machines, items=(permit, card, copy), choice=Choice(posted_service_minutes=7)
     )
-    kept: dict[Engine, list[Any]] = {engine: [] for engine in ENGINES}
+    kept: dict[Engine, list[tuple[Crowd, Told]]] = {engine: [] for engine in ENGINES}
     found = {
         engine: simulate_month(
             scenario, "2018-09", replications=2, engine=engine,
-            keep=lambda r, name, crowd, told, to=kept[engine]: to.append((crowd, told)),  # type: ignore[misc]
+            keep=keeping(kept[engine]),
         )
         for engine in ENGINES
     }  # fmt: skip
