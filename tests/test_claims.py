@@ -17,7 +17,7 @@ import pytest
 import hallsim
 from hallsim import claims, cli
 from hallsim.claim_file import Claim, Claimed, District, read_claims
-from hallsim.claims_page import page
+from hallsim.claims_page import View, page
 from hallsim.demand import Floats
 from hallsim.planning import staffed, working_days
 from hallsim.problems import ScenarioProblems
@@ -141,6 +141,8 @@ def test_a_figure_is_reproduced_within_its_range_or_a_fifth_of_its_number(
         ((-1, -0.5), 5.1, "same direction"),
         (0.64, 15.2, "reproduced"),  # 0.52 > 0.512
         (0.64, 15.1, "same direction"),
+        ((-1, 0), 5, "same direction"),  # "fell", by no figure
+        ((-1, 0), 10.1, "not reproduced"),
         ((-0.05, 0.05), 10.4, "reproduced"),  # "as before" has no direction
         ((-0.05, 0.05), 10.6, "not reproduced"),
     ],
@@ -463,6 +465,12 @@ def test_a_folder_without_claims_below_says_so(tmp_path: Path) -> None:
 
 
 # Page and command -----------------------------------------------------------------------------
+
+
+def test_months_in_a_row_are_told_by_their_ends() -> None:
+    months = ("2018-11", "2018-12", "2019-01", "2018-03")
+    assert View([], 2, "en").months(months) == "March 2018, November 2018 to January 2019"
+    assert View([], 2, "zh").months(months) == "2018年3月、2018年11月 至 2019年1月"
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

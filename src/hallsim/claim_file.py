@@ -45,6 +45,11 @@ class Claimed(NamedTuple):
         return (self.lo + self.hi) / 2
 
     @property
+    def direction_only(self) -> bool:
+        """Of a change: whether any fall would do, so that nothing but the direction is claimed."""
+        return self.lo <= -1 and self.hi == 0
+
+    @property
     def accepted(self) -> tuple[float, float]:
         """What counts as reproduced: the range, or `TOLERANCE` about a single number."""
         margin = TOLERANCE * abs(self.lo) if self.lo == self.hi else 0.0

@@ -146,8 +146,10 @@ def judge(
         )
         verdict = _verdict(claimed, simulated, bool(direction))
         within = verdict == "reproduced"
+        if within and part == "change" and claimed.direction_only:
+            verdict = "same direction" if direction else "not reproduced"
         crossed = any(_inside(edge, simulated) for edge in claimed.accepted)
-        if not within and direction is not None:
+        if verdict != "reproduced" and direction is not None:
             crossed |= _inside(0.0, difference)
         if verdict in TESTED:
             verdict = _OF_ROLE.get(claim.role, verdict)

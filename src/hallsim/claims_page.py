@@ -124,10 +124,20 @@ class View:
             named = (tiers.get(n, halls.get(n, n)) for n in claim.halls.split("|"))
             parts.append(listed(named, self.language))
         if claim.months and claim.measure not in STATED:
-            parts.append(
-                listed((month_text(m, self.language) for m in claim.months), self.language)
-            )
+            parts.append(self.months(claim.months))
         return " · ".join(parts)
+
+    def months(self, months: Sequence[str]) -> str:
+        """`January 2018 to December 2018`, `March 2018, September 2018`."""
+        runs: list[list[int]] = []
+        for month in sorted(int(m[:4]) * 12 + int(m[5:]) - 1 for m in months):
+            if runs and month == runs[-1][-1] + 1:
+                runs[-1].append(month)
+            else:
+                runs.append([month])
+        ends = (dict.fromkeys((run[0], run[-1])) for run in runs)
+        texts = ([month_text(f"{m // 12}-{m % 12 + 1}", self.language) for m in e] for e in ends)
+        return listed((self.say(" to ").join(t) for t in texts), self.language)
 
     def figure(self, claim: Claim, part: Tested) -> dict[str, Any]:
         """One figure of a claim in words."""
@@ -197,7 +207,7 @@ class View:
             _("Reproduced: the simulated mean lies in the range that the source gives, or within "
               "{share} of its single number. Where a claim has several figures, the worst decides.",
               share=f"\u00b1{100 * TOLERANCE:g}%"),
-            _("Same direction: outside, but the change has the claimed sign."),
+            _("Same direction: outside, or no figure was stated; the change has the claimed sign."),
             _("Calibrated: the figure before the reform was used to set the scenario. Put in by hand: "
               "a number of the scenario itself, such as windows. Neither proves anything."),
             _("Each scenario with the staffing it would have: clerks at home, or, where the district "
