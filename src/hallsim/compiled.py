@@ -1,7 +1,7 @@
 """The compiled engine: the same rows as `hallsim.reference`, some hundred times faster.
 
 Two paths.  A hall-day on which every window serves the same items, and nobody balks, has stages or
-leaves a ghost ticket, is walked from call to call (`_plain_day`).  Everything else is walked from
+leaves a ghost ticket, is walked from call to call (`plain_day`).  Everything else is walked from
 second to second (`hallsim.eventful`).  Both know arrays only.
 
 On the plain path patience needs no events: whoever comes up for a call after their patience ended
@@ -32,7 +32,8 @@ from hallsim.records import (
 
 _FAR = np.int64(1) << 46  # later than any second, and room for a place below it
 _PLACE_BITS = 16
-_LINES = 8  # different credits that the plain path keeps apart
+LINES = 8
+"""Different credits that the plain path keeps apart."""
 
 
 def simulate(
@@ -170,7 +171,7 @@ class Room(NamedTuple):
 def room(behind: Ints, duties: Int) -> Room:
     """Room for units of at most len(behind) rows and so many duties."""
     return Room(
-        np.empty(_LINES, np.int64), np.empty(_LINES, np.int64), behind,
+        np.empty(LINES, np.int64), np.empty(LINES, np.int64), behind,
         np.empty(duties, np.int64), np.empty(duties, np.int64), np.empty(duties, np.int64),
         np.empty(duties, np.int64), np.empty(2 * duties, np.int64),
     )  # fmt: skip
@@ -224,21 +225,19 @@ def hall_day(
     `balk_at`, `stage` and `walk` are as in `run_units`.
     """
     n, m = len(arrival), len(window)
+    if m == 0:  # rule 1: closed all day
+        for v in range(n):
+            outcome[v] = VOID if len(stage) > 0 and stage[v] > 1 else TURNED_AWAY
+        return
     plain = True
     for d in range(1, m):
         plain = plain and items[d] == items[0]
     for v in range(len(stage)):
         plain = plain and stage[v] == 1 and balk_at[v] == NEVER
-    if m == 0:  # rule 1: closed all day
-        for v in range(n):
-            outcome[v] = VOID if len(stage) > 0 and stage[v] > 1 else TURNED_AWAY
-        return
-    lines = _lines(item, credit, items[0], space.ahead, space.head, space.behind) if plain else -1
-    if lines >= 0:
-        _plain_day(
-            arrival, service, patience, window, on, off, speed, serve_out,
-            lines, outcome, out_window, ticket, called, finished, space,
-        )  # fmt: skip
+    if plain and plain_day(
+        arrival, item, credit, service, patience, window, items[0], on, off, speed, serve_out,
+        outcome, out_window, ticket, called, finished, space,
+    ):  # fmt: skip
         return
     zero, first_stage = np.zeros(n, np.int64), np.ones(n, np.int64)
     next_stage = np.full(n, np.int64(NEVER))
@@ -283,13 +282,22 @@ def _lines(item: Ints, credit: Ints, served: Int, ahead: Ints, head: Ints, behin
 
 
 @njit(cache=True, nogil=True)
-def _plain_day(
-    arrival: Ints, service: Ints, patience: Ints,
-    window: Ints, on: Ints, off: Ints, speed: Ints, serve_out: bool,
-    lines: Int,
+def plain_day(
+    arrival: Ints, item: Ints, credit: Ints, service: Ints, patience: Ints,
+    window: Ints, items: Int, on: Ints, off: Ints, speed: Ints, serve_out: bool,
     outcome: Ints, out_window: Ints, ticket: Ints, called: Ints, finished: Ints, space: Room,
-) -> None:  # fmt: skip
-    """One queue: between the edges of duties, from call to call."""
+) -> bool:  # fmt: skip
+    """One queue: between the edges of duties, from call to call.
+
+    All duties serve the same `items`; columns are as in `hall_day`.  Returns False, with nothing
+    done, where people have more different credits than LINES.
+    """
+    lines = _lines(item, credit, items, space.ahead, space.head, space.behind)
+    if lines < 0:
+        return False
+    if len(window) == 0:  # rule 1: closed all day
+        outcome[:] = TURNED_AWAY
+        return True
     n, m = len(arrival), len(window)
     ahead, head, behind, slot, free, active, ready, edges = space
     _number_windows(window, slot, free)
@@ -343,6 +351,7 @@ def _plain_day(
         if outcome[v] == NEVER:
             gone = patience[v] != NEVER and ticket[v] + patience[v] <= close
             outcome[v] = ABANDONED if gone else TURNED_AWAY
+    return True
 
 
 @njit(cache=True, nogil=True)

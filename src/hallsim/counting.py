@@ -97,7 +97,9 @@ def count_unit(
     rows: Rows, stage: Ints, told: Told, into: Sums, hours: Ints,
 ) -> None:  # fmt: skip
     """Count rows a:b, the visitors of one unit in ticket order; `hours` is room, [24, F]."""
-    hours[:] = 0
+    for hour in range(len(hours)):
+        for f in range(hours.shape[1]):
+            hours[hour, f] = 0
     cell = into.cell
     staged = len(stage) > 0
     whole = True  # whether all waits of the visit so far were within the target
@@ -160,7 +162,7 @@ def count_unit(
             cell[item, kind, _COUNTERS] += counter
             hours[hour, _COUNTERS] += counter
     for hour in range(len(hours)):
-        if hours[hour].any():
+        if hours[hour, _TICKETS] > 0 or hours[hour, _VISITORS] > 0:
             for f in range(hours.shape[1]):
                 into.hall_hour[h, hour, f] += hours[hour, f]
                 into.unit[u, f] += hours[hour, f]
@@ -178,6 +180,26 @@ def _add_queue(queue: Ints, h: Int, begin: Int, end: Int) -> None:
         queue[h, k] += edge - begin
         begin = edge
         k += 1
+
+
+WAIT, LOST, OVERTIME = 0, 1, 2
+"""What a unit costs: minutes of waiting, visitors lost, minutes of overtime."""
+
+
+@njit(cache=True, nogil=True)
+def cost_unit(patience: Ints, told: Told, close: Int, cost: Floats) -> None:
+    """Add the cost of the visitors of one unit to `cost`, [3]."""
+    for v in range(len(patience)):
+        outcome = told.outcome[v]
+        if outcome == SERVED:
+            cost[WAIT] += (told.called[v] - told.ticket[v]) / 60.0
+            cost[OVERTIME] += max(0, told.finished[v] - max(told.called[v], close)) / 60.0
+        elif outcome != VOID:  # a visit is lost at one of its counters
+            cost[LOST] += 1
+            if outcome == ABANDONED:
+                cost[WAIT] += patience[v] / 60.0
+            elif told.ticket[v] != NEVER:
+                cost[WAIT] += (close - told.ticket[v]) / 60.0
 
 
 @njit(cache=True, nogil=True)

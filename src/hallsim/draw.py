@@ -25,6 +25,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from hallsim.checks import FIRST_YEAR, MAX_STAGES, stages
+from hallsim.compiled import LINES
 from hallsim.demand import Floats, Month, Shape, arrival_window, expect, profiles, shape
 from hallsim.lives import (
     FOR_EVER,
@@ -153,11 +154,11 @@ class Chance:
 
     @property
     def plain(self) -> bool:
-        """Whether visitors have nothing but moment, work, class and patience."""
-        return self._visits is None
+        """Whether visitors have nothing but moment, work, patience and one of a few credits."""
+        return self._visits is None and len(np.unique(self._classes.credit)) <= LINES
 
     def head_counts(self, replication: int) -> tuple[Ints, Ints]:
-        """Visitors [units, I] where `plain`, and the first row of each unit, [units + 1]."""
+        """Visitors [units, I] without bookings and returns, and the first row of each unit, [units + 1]."""
         mean = self._month.mean * self.factors(replication)[:, :, None]
         return head_counts(mean, replication, self._streams)
 

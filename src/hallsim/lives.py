@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from hallsim.demand import Floats
+from hallsim.queues import pop, push
 from hallsim.records import NEVER, Int, Ints
 from hallsim.streams import normal_quantile, poisson, split, uniform
 
@@ -208,7 +209,7 @@ def _sorted(room: Sorting, n: Int) -> Ints:
     """The first n keys of room.one in order, there or in room.two: by blocks of time, then each block.
 
     A counting sort by time, then insertion: what fell together is few, or of the same second and in
-    order already.  Blocks that are crowded go to the general sort.
+    order already.  Blocks that are crowded are sorted by a heap.
     """
     one, two, place, block_end, _ = room
     if n <= 4 * _BLOCK:
@@ -221,7 +222,8 @@ def _sorted(room: Sorting, n: Int) -> Ints:
     low >>= ITEM_BITS + PERSON_BITS
     blocks = n // _BLOCK
     scale = blocks / ((high >> (ITEM_BITS + PERSON_BITS)) - low + 1.0)
-    block_end[: blocks + 1] = 0
+    for q in range(blocks + 1):
+        block_end[q] = 0
     for r in range(n):
         block_end[np.int64(((one[r] >> (ITEM_BITS + PERSON_BITS)) - low) * scale) + 1] += 1
     for q in range(blocks):
@@ -234,7 +236,12 @@ def _sorted(room: Sorting, n: Int) -> Ints:
     for q in range(blocks):
         b = block_end[q]
         if b - a > 16 * _BLOCK:
-            one[a:b] = np.sort(two[a:b])
+            for r in range(a, b):  # a heap's worst case is its usual one
+                push(one, a, r - a, two[r])
+            for r in range(b, a, -1):
+                two[b - r + a] = pop(one, a, r - a)
+            for r in range(a, b):
+                one[r] = two[r]
         else:
             _sort_block(two, a, b, one, place)
         a = b
@@ -255,7 +262,8 @@ def _sort_block(key: Ints, a: Int, b: Int, out: Ints, place: Ints) -> None:
         while buckets < n:
             buckets *= 2
         scale = buckets / ((high >> (ITEM_BITS + PERSON_BITS)) - low + 1.0)
-        place[: buckets + 1] = 0
+        for q in range(buckets + 1):
+            place[q] = 0
         for r in range(a, b):
             place[np.int64(((key[r] >> (ITEM_BITS + PERSON_BITS)) - low) * scale) + 1] += 1
         total = a
@@ -267,7 +275,8 @@ def _sort_block(key: Ints, a: Int, b: Int, out: Ints, place: Ints) -> None:
             out[place[k]] = key[r]
             place[k] += 1
     else:
-        out[a:b] = key[a:b]
+        for r in range(a, b):
+            out[r] = key[r]
     for r in range(a + 1, b):
         x = out[r]
         q = r

@@ -189,8 +189,12 @@ def _streets(scenario: Scenario) -> tuple[list[str], Ints]:
 
 
 def _fold(values: Any, index: Any, size: int) -> Any:
+    """Sums over the first axis of the values of equal index, [size, ...]."""
     out = np.zeros((size, *values.shape[1:]), values.dtype)
-    np.add.at(out, index, values)
+    order = np.argsort(index, kind="stable")
+    found, first = np.unique(index[order], return_index=True)
+    for k, rows in zip(found, np.split(order, first[1:]), strict=True):
+        out[k] = values[rows].sum(axis=0)
     return out
 
 

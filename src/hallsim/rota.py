@@ -74,6 +74,13 @@ class Rota:
         )  # fmt: skip
 
     @property
+    def plain(self) -> bool:
+        """Whether all windows that see the same visitors serve the same items."""
+        last = np.maximum(self._last - 1, self._first)
+        changes = np.concatenate(([0], np.cumsum(np.diff(self.items) != 0), [0]))
+        return bool((changes[self._first] == changes[last])[self._last > self._first].all())
+
+    @property
     def base(self) -> Ints:
         """[units]: pattern number of zero open windows; pattern + k is k open windows."""
         return self._pattern

@@ -20,7 +20,7 @@ from hallsim.replications import CAP, FIRST, check, replicate
 from hallsim.rota import Rota
 from hallsim.scenario import Scenario
 from hallsim.stations import home_of_stations, stations
-from hallsim.streaming import run_month
+from hallsim.streaming import month_tallies
 
 T = TypeVar("T")
 Engine = Literal["compiled", "reference"]
@@ -156,7 +156,9 @@ def simulate_staffings(
     every_window = np.tile([len(p.windows) for p in parts], len(month.dates))
 
     choosing = Choosing(month, parts, rota) if Choosing.needed(month.scenario) else None
-    streamed = engine == "compiled" and chance.plain and keep is None and choosing is None
+    streamed = (
+        engine == "compiled" and keep is None and choosing is None and chance.plain and rota.plain
+    )
 
     def opened(name: str, clerks: Ints | None, replication: int) -> Ints:
         here = every_window
@@ -169,7 +171,7 @@ def simulate_staffings(
     def one(replication: int) -> tuple[list[Tally], list[tuple[str, Crowd, Told]]]:
         each = [opened(name, clerks, replication) for name, clerks in staffings.items()]
         if streamed:
-            return run_month(chance, rota, ledger, each, replication), []
+            return month_tallies(chance, rota, ledger, each, replication), []
         crowd = chance.crowd(replication)
         tallies, kept = [], []
         for name, here in zip(staffings, each, strict=True):
