@@ -70,6 +70,7 @@ class Attribution:
         confidence: of the intervals.
         lost: visitors who left unserved, before and after: mean, lo, hi.
         titles: what people call scenarios and reforms: name to language to title.
+        notes: what is worth knowing about the two scenarios.
         meta: seed and numbers of replications.
     """
 
@@ -83,6 +84,7 @@ class Attribution:
     confidence: float = 0.95
     lost: tuple[Estimate, ...] = ()
     titles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notes: tuple[Problem, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -275,13 +277,17 @@ def attribute(
         problems += wrong or _number_wrong(reforms, before, after)
     if problems:
         raise ScenarioProblems(problems, str(path))
+    notes: list[Problem] = []
+    for name in (before, after):  # also tells what is wrong with overrides that neither has
+        reading = source.read(name if known[name] else None, sets)
+        notes += [n for n in reading.notes if n not in notes]
     scenarios = _combinations(source, known[before], known[after], reforms, sets, progress)
     found = attribute_scenarios(
         scenarios, reforms, months, before=before, after=after, measure=measure, seed=seed,
         replications=replications, table_replications=table_replications, jobs=jobs,
         progress=progress,
     )  # fmt: skip
-    return dataclasses.replace(found, titles=source.titles())
+    return dataclasses.replace(found, titles=source.titles(), notes=tuple(notes))
 
 
 def attribute_scenarios(

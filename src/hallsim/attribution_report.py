@@ -63,6 +63,8 @@ def unit_of(measure: str, language: Language) -> Unit:
         "median_wait_min": Unit(_("median wait"), minutes, 1),
         "p90_wait_min": Unit(_("wait that 9 in 10 do not exceed"), minutes, 1),
         "within_share": Unit(_("share served within the target time"), points, 1, 100.0),
+        "mean_stay_min": Unit(_("mean time in the hall"), minutes, 1),
+        "counters": Unit(_("counters per visit"), _("counters"), 2),
         "utilisation": Unit(_("share of window time that is busy"), points, 1, 100.0),
         "overtime_min": Unit(_("overtime of all windows"), minutes, 0),
         "total_wait_min": Unit(_("waiting of all visitors together"), minutes, 0),

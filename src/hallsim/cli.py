@@ -569,6 +569,8 @@ def attribute(
             return _fail(str(problem), ExitCode.INFEASIBLE)
         except ClosedMonth as problem:
             return _fail(str(problem), ExitCode.SCENARIO)
+    for note in found.notes:
+        click.echo(note.text(_language()), err=True)
     if out:
         write_all(out, files(found, lang or found.scenario.language), force)
     if as_json:
