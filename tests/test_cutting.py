@@ -390,7 +390,7 @@ def test_halls_that_miss_are_counted_by_their_own_target(found: Cut) -> None:
 # Windows for different items ----------------------------------------------------------------------
 
 
-def specialist(**fields: object) -> Scenario:
+def specialist() -> Scenario:
     two = (
         Windows(hall="D", kind="specialist", label="p", items=("permit",), count=3, speed=110),
         Windows(hall="D", kind="specialist", label="c", items=("card",), count=1, speed=90),
@@ -398,7 +398,7 @@ def specialist(**fields: object) -> Scenario:
     return lone(
         items=(PERMIT, CARD), windows=two, clerks=(Clerks(hall="D", count=4, minimum=3),),
         demand=tuple(Demand(halls=("D",), item=i, volume=9000) for i in ("permit", "card")),
-        targets=TARGETS, **fields,
+        targets=TARGETS,
     )  # fmt: skip
 
 
@@ -473,9 +473,9 @@ def test_files_in_both_languages(found: Cut, language: Language) -> None:
     assert len(rows) == 1 + len(
         found.plans[["study", "rule", "windows", "clerks"]].drop_duplicates()
     )
-    console = Console(width=160, file=io.StringIO())
-    console.print(screen_table(found, language))
-    shown = console.file.getvalue()
+    page = io.StringIO()
+    Console(width=160, file=page).print(screen_table(found, language))
+    shown = page.getvalue()
     assert ("全区" in shown) == (language == "zh")
     assert "nan" not in shown
 

@@ -29,7 +29,7 @@ _LINES = {
 """Colour and width by rule."""
 _STYLES = {"best": "-", "proportional": "--", "least_used": "-."}
 _TARGET, _TODAY = "#a32a1a", "#444444"
-_CONTOURS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60)
+_CONTOURS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 120)
 
 
 class CutPlots:
@@ -76,7 +76,9 @@ def line(
                 continue
             at, values = rows[study].to_numpy(), rows[["mean", "lo", "hi"]].to_numpy() * factor
             alone = study == "clerks" or of.hall is not None
-            label = say("mean and interval") if alone else rule_name(rule, language)
+            label = rule_name(rule, language)
+            if rule == "best":
+                label = say("mean and interval") if alone else say("best choice, with interval")
             ax.plot(at, values[:, 0], _STYLES[rule], color=colour, lw=width, label=label, zorder=3)
             ax.fill_between(
                 at, values[:, 1], values[:, 2], color=colour, alpha=0.25 if rule == "best" else 0.12, lw=0
@@ -122,10 +124,12 @@ def _mark_targets(
         name = say("at least {n} windows") if study == "windows" else say("at least {n} clerks")
         ax.plot([least], [value], "o", ms=8, mfc="white", mec=_TARGET, mew=1.8, zorder=5)
         ax.plot([least, least], [0, value], color=_TARGET, lw=1, zorder=2)
-        offset = (-30, 30 + 18 * n) if measure == "mean_wait_min" else (-30, -42 - 18 * n)
-        ax.annotate(name.format(n=least), (least, value), xytext=offset, ha="right",
-                    textcoords="offset points", color=_TARGET, fontsize=11,
-                    arrowprops={"arrowstyle": "-", "color": _TARGET, "lw": 0.8})  # fmt: skip
+        late = (
+            least < (rows.index.max() + rows.index.min()) / 2
+        )  # in the right half: text left of it
+        ax.annotate(name.format(n=least), (least, 0), xytext=(-7 if late else 7, 9 + 18 * n),
+                    ha="right" if late else "left", textcoords="offset points", color=_TARGET,
+                    fontsize=11)  # fmt: skip
 
 
 def _with_unit(value: float, measure: str, say: Any) -> str:
@@ -178,7 +182,8 @@ def _ceiling(of: Any, study: str, measure: str) -> float:
 
 def map_of(of: Any, ax: Axes | None = None, language: Language | None = None) -> Axes:
     """Mean wait over windows and clerks, with labelled contour lines."""
-    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
+    from matplotlib.patheffects import withStroke
 
     language = language or of.scenario.language
     say = translator("cut", language)
@@ -188,23 +193,25 @@ def map_of(of: Any, ax: Axes | None = None, language: Language | None = None) ->
     with fonts.context():
         ax = ax or _axes(7.6, 5.4)
         x, y, z = (np.asarray(v, float) for v in (table.columns, table.index, table))
-        bounds = [0.0, 5, 10, 15, 20, 30, 45, 60, max(61.0, float(z.max()) + 1)]
-        norm = BoundaryNorm(bounds, len(HEAT))
-        ax.contourf(x, y, z, levels=bounds, cmap=ListedColormap(HEAT), norm=norm)
         limits = of.knees[(of.knees.target == "mean_wait") & (of.knees.tier == "*")]["limit"]
-        levels = [v for v in _levels(z) if v not in set(limits)]
+        levels = _levels(z)
+        colours = LinearSegmentedColormap.from_list("waits", HEAT[:6])
+        ax.contourf(x, y, z, levels=[0.0, *levels, float(z.max()) + 1], cmap=colours,
+                    norm=BoundaryNorm([0.0, *levels, float(z.max()) + 1], 256))  # fmt: skip
         if levels:
             drawn = ax.contour(x, y, z, levels=levels, colors="#333333", linewidths=0.8)
-            ax.clabel(drawn, fmt=lambda v: _with_unit(v, "mean_wait_min", say), fontsize=9)
+            texts = ax.clabel(drawn, fmt=lambda v: _with_unit(v, "mean_wait_min", say), fontsize=9)
+            for text in texts:
+                text.set_path_effects([withStroke(linewidth=3, foreground="white")])
         for limit in sorted(set(limits)):
             if z.min() < limit < z.max():
-                drawn = ax.contour(x, y, z, levels=[limit], colors=_TARGET, linewidths=2.4)
-                text = say("target {limit}").format(limit=_with_unit(limit, "mean_wait_min", say))
-                ax.clabel(drawn, fontsize=10, fmt={limit: text})
+                ax.contour(x, y, z, levels=[limit], colors=_TARGET, linewidths=2.4)
+                name = say("target {limit}").format(limit=_with_unit(limit, "mean_wait_min", say))
+                ax.plot([], [], color=_TARGET, lw=2.4, label=name)
         ax.plot(*np.meshgrid(x, y), ".", color="#333333", ms=2, alpha=0.5)
-        ax.plot([of.windows], [of.clerks], "D", ms=8, color=_TODAY, clip_on=False, zorder=5)
-        ax.annotate(say("today's numbers"), (of.windows, of.clerks), xytext=(-8, -16),
-                    textcoords="offset points", ha="right", color=_TODAY, fontsize=10)  # fmt: skip
+        ax.plot([of.windows], [of.clerks], "D", ms=8, color=_TODAY, clip_on=False, zorder=5,
+                ls="none", label=say("today's numbers"))  # fmt: skip
+        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.11), ncol=3, frameon=False)
         ax.set_xlabel(say("Windows left, {where}").format(where=where("*", of, language)))
         ax.set_ylabel(say("Clerks of the district"))
         ax.set_title(

@@ -40,7 +40,7 @@ RULES = ("best", "proportional", "least_used")
 _MISSING = {"mean_wait": "halls_over_mean_wait", "within": "halls_under_within"}
 _CHUNK = 12
 """Staffings simulated together: as many results are in memory at once."""
-_CLERK_LEVELS, _MAP_LEVELS = 24, 10
+_CLERK_LEVELS, _MAP_LEVELS = 40, 10
 
 Samples = dict[str, Floats]
 """Measure to its value in every replication."""
@@ -365,7 +365,7 @@ class _Study:
             self.closures.fewest_clerks(self.total(top)), math.ceil(there * end / max(top, 1))
         )
         found: dict[_Key, Choice] = {}
-        for n in _levels(there, least, _CLERK_LEVELS):
+        for n in sorted({round(x) for x in np.linspace(there, least, _CLERK_LEVELS)}, reverse=True):
             found["clerks", "best", top, n] = self.closures.best(self.total(top), n)
         for n in _levels(there, least, _MAP_LEVELS):
             for windows in _levels(top, end, _MAP_LEVELS):
