@@ -5,6 +5,7 @@ Random tests use 5 standard errors with fixed seeds (6e-7 each, fewer than 10 of
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -173,7 +174,7 @@ def month_run() -> Measures:
 
 
 COUNTS = ("visitors", "served", "abandoned", "turned_away", "overtime_min", "total_wait_min")
-GROUPINGS = ("district", "tier", "street", "hall", "item", "class", "weekday", "hour", "day",
+GROUPINGS = ("district", "tier", "street", "hall", "item", "class", "weekday", "hour", "week", "day",
              "hall_day", "hall_hour")  # fmt: skip
 
 
@@ -240,6 +241,24 @@ def test_both_engines_give_the_same_tallies() -> None:
             np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
         for name, found in a.quantiles.items():
             np.testing.assert_array_equal(found, b.quantiles[name])
+
+
+def test_weeks_run_from_monday_and_are_cut_by_the_month(month_run: Measures) -> None:
+    """1 September 2018 is a Saturday; by hand: from 1, 3, 10, 17 and 24 September."""
+    table = month_run.table("week").query("measure == 'visitors'")
+    days = month_run.table("day").query("measure == 'visitors'")
+    firsts = [d.day for d in table["week"]]
+    assert firsts == [3, 10, 17, 24] or firsts == [1, 3, 10, 17, 24]  # without the days nobody came
+    for first, mean in zip(firsts, table["mean"], strict=True):
+        last = {1: 2, 3: 9, 10: 16, 17: 23, 24: 30}[first]
+        inside = [first <= d.day <= last for d in days["day"]]
+        assert mean == pytest.approx(days["mean"][inside].sum())
+    spans = [(dt.date(2018, 9, 3), dt.date(2018, 9, 9))]
+    waits = month_run.over(spans).set_index("measure").loc["mean_wait_min"]
+    week = month_run.table("week").set_index(["measure", "week"]).loc["mean_wait_min"]
+    assert week.loc[spans[0][0], ["mean", "lo", "hi"]].tolist() == pytest.approx(
+        waits[["mean", "lo", "hi"]].tolist()
+    )
 
 
 def test_the_target_of_a_halls_own_tier_wins_over_that_of_all() -> None:

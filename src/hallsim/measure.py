@@ -53,6 +53,7 @@ BY = (
     "class",
     "weekday",
     "hour",
+    "week",
     "day",
     "hall_day",
     "hall_hour",
@@ -126,6 +127,7 @@ class Ledger:
         self.tiers = np.array([TIERS.index(h.tier) for h in scenario.halls])
         self.streets, self.street_of = _streets(scenario)
         self.weekdays = np.array([d.weekday() for d in month.dates])
+        self.weeks, self.week_of = weeks_of(month.dates)
 
     def count(self, crowd: Crowd, told: Told, close: Ints, staffed: Ints) -> Tally:
         """Tally one replication; `close` and `staffed` (window-seconds) are by unit."""
@@ -174,8 +176,15 @@ class Ledger:
             "street": _fold(hall, self.street_of, len(self.streets)),
             "hall": hall, "day": day, "hour": hour, "item": item, "class": kind,
             "weekday": _fold(day, self.weekdays, 7),
+            "week": _fold(day, self.week_of, len(self.weeks)),
         }  # fmt: skip
         return {name: quantiles_of(h) for name, h in groups.items()}
+
+
+def weeks_of(dates: Sequence[dt.date]) -> tuple[list[dt.date], Ints]:
+    """The first day in the month of each week (Monday to Sunday), and which week each day lies in."""
+    firsts = [d for k, d in enumerate(dates) if k == 0 or d.weekday() == 0]
+    return firsts, np.cumsum([d in firsts for d in dates]) - 1
 
 
 def _streets(scenario: Scenario) -> tuple[list[str], Ints]:
@@ -367,12 +376,14 @@ class Measures:
             return index.to_frame(index=False)[["hall", "day"]], hall_day.reshape(
                 self.replications, -1, len(FIELDS)
             )
-        if by in ("day", "weekday"):
+        if by in ("day", "weekday", "week"):
             day = hall_day.sum(axis=2)
             if by == "day":
                 return frame({"day": month.dates}), day
-            folded = _fold(np.moveaxis(day, 1, 0), ledger.weekdays, 7)
-            return frame({"weekday": range(7)}), np.moveaxis(folded, 0, 1)
+            names = ledger.weeks if by == "week" else list(range(7))
+            places = ledger.week_of if by == "week" else ledger.weekdays
+            folded = _fold(np.moveaxis(day, 1, 0), places, len(names))
+            return frame({by: names}), np.moveaxis(folded, 0, 1)
         hall = hall_day.sum(axis=1)
         if by == "hall":
             return frame({"hall": halls}), hall

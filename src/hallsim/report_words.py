@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from calendar import monthrange
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +46,7 @@ Figures = dict[str, Interval]
 
 def figures(table: pd.DataFrame, keys: tuple[str, ...] = ()) -> dict[Any, Figures]:
     """A long table as key to measure to estimate; one key is itself, several are a tuple, none is `""`."""
-    names = [table[k].map(as_date) if k == "day" else table[k] for k in keys]
+    names = [table[k].map(as_date) if k in ("day", "week") else table[k] for k in keys]
     found: dict[Any, Figures] = {}
     columns = (table["measure"], table["mean"], table["lo"], table["hi"])
     for *key, measure, mean, lo, hi in zip(*names, *columns, strict=True):
@@ -107,6 +108,13 @@ def span_text(first: Any, last: Any, language: Language) -> str:
     """`9月3日至9月28日`, a single day alone."""
     a, b = day_text(first, language), day_text(last, language)
     return a if a == b else f"{a}至{b}" if language == "zh" else f"{a} – {b}"
+
+
+def week_end(value: Any) -> dt.date:
+    """The last day of the week within its month."""
+    first = as_date(value)
+    sunday = first + dt.timedelta(days=6 - first.weekday())
+    return min(sunday, first.replace(day=monthrange(first.year, first.month)[1]))
 
 
 def weekday_text(value: Any, language: Language) -> str:

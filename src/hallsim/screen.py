@@ -23,6 +23,9 @@ from hallsim.report_words import (
     figures,
     hall_name,
     month_text,
+    number,
+    span_text,
+    week_end,
     weekday_text,
 )
 from hallsim.scenario import Scenario
@@ -78,6 +81,48 @@ def measures_table(found: Measures, by: str, language: Language) -> Group:
     return Group(Text(heading), Text(), shown, Text(), Text(note))
 
 
+def compared_table(home: Measures, plan: Measures, by: str, language: Language) -> Group:
+    """Wait and lost visitors by one grouping with everybody at home and under the plan, on the same
+    visitors, and the paired difference."""
+    say = translator("cli", language)
+    scenario = home.ledger.month.scenario
+    long = [home.table(by), plan.table(by), plan.minus(home, by)]
+    keys = tuple(str(c) for c in long[0].columns if c not in ("measure", "mean", "lo", "hi"))
+    sides = [figures(table, keys) for table in long]
+    titles, label = key_titles(say), labeller(scenario, language)
+    shown = Table(box=_RULE, show_edge=False, pad_edge=False, padding=(0, 1), collapse_padding=True)
+    for key in keys:
+        shown.add_column(titles[key], max_width=NAME_WIDTH, overflow="fold")
+    shown_measures = [
+        (name, header, digits)
+        for name, header, digits in (
+            ("mean_wait_min", say("Mean wait,\nminutes"), 1),
+            ("lost", say("Left\nunserved"), 0),
+            ("queue", say("Persons\nwaiting"), 1),
+        )
+        if any(name in row for row in sides[0].values())
+    ]
+    columns = []
+    for name, header, digits in shown_measures:
+        words = (say("at home"), say("plan"), say("change"))
+        for k, (side, word) in enumerate(zip(sides, words, strict=True)):
+            shown.add_column(f"{header}\n{word}", justify="right", overflow="fold")
+            cells = [_cell(side.get(key, {}), name, digits, False, k == 2) for key in sides[0]]
+            columns.append(aligned(cells))
+    for n, key in enumerate(sides[0]):
+        parts = key if isinstance(key, tuple) else (key,) * len(keys)
+        labels = [label(name, part) for name, part in zip(keys, parts, strict=True)]
+        shown.add_row(*labels, *(cells[n] for cells in columns))
+    note = say(
+        "Means of {n} simulated months; ± is half of the {confidence:.0%} interval.\n"
+        "Plan: the staffing that hallsim recommend finds. The same visitors in both; changes are paired."
+    )
+    note = note.format(n=home.replications, confidence=home.confidence)
+    title = (district_name(scenario, language), month_text(home.ledger.month.label, language))
+    heading = ("，" if language == "zh" else ", ").join(title)
+    return Group(Text(heading), Text(), shown, Text(), Text(note))
+
+
 def _columns(say: Say) -> tuple[tuple[str, str, int, bool], ...]:
     """Measure, header, decimals, whether it is a share."""
     return (
@@ -96,18 +141,21 @@ def key_titles(say: Say) -> dict[str, str]:
     return {
         "hall": say("Hall"), "tier": say("Tier"), "street": say("Street"), "item": say("Item"),
         "class": say("Class of visitor"), "weekday": say("Weekday"), "hour": say("Hour"),
+        "week": say("Week"),
         "day": say("Day"), "slot": say("From"),
     }  # fmt: skip
 
 
-def _cell(row: Figures, name: str, digits: int, share: bool) -> tuple[str, str]:
+def _cell(row: Figures, name: str, digits: int, share: bool, sign: bool = False) -> tuple[str, str]:
     """The estimate, and half of its interval."""
     value = row.get(name, Interval(math.nan, math.nan, math.nan))
     value = value.scaled(100) if share else value
     if not value:
         return NONE, ""
     half = (value.hi - value.lo) / 2
-    mean = f"{value.mean:,.{digits}f}" + "%" * share
+    mean = (
+        number(value.mean, digits, sign=True) if sign else f"{value.mean:,.{digits}f}"
+    ) + "%" * share
     return mean, f"±{half:,.{digits}f}" if math.isfinite(half) else ""
 
 
@@ -141,6 +189,8 @@ def labeller(scenario: Scenario, language: Language) -> Callable[[str, Any], str
             return weekday(f"2026-01-{_MONDAY + int(value):02d}")
         if key == "hour":
             return f"{int(value):02d}:00"
+        if key == "week":
+            return span_text(value, week_end(value), language)
         if key == "day":
             return f"{day_text(value, language)} {weekday(value)}"
         return str(value)
