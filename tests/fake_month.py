@@ -43,6 +43,11 @@ class FakeMeasures:
     def table(self, by: str) -> pd.DataFrame:
         return self.tables[by]
 
+    def minus(self, other: FakeMeasures, by: str) -> pd.DataFrame:
+        """Differences with an interval of one to each side."""
+        gap = self.tables[by]["mean"] - other.tables[by]["mean"]
+        return self.tables[by].assign(mean=gap, lo=gap - 1, hi=gap + 1)
+
     def over(self, spans: Any, minus: FakeMeasures | None = None) -> pd.DataFrame:
         """The first open day of a span stands for the whole of it."""
         rows = []
@@ -246,6 +251,12 @@ def _measures(
             r
             for d, f in swing.items()
             for r in _long({"day": d}, mean * f, total / len(swing), 0.1)
+        ],
+        "week": [
+            r
+            for d, f in swing.items()
+            if d.weekday() == 0  # Monday stands for the whole week
+            for r in _long({"week": d}, mean * f, total / 4, 0.1)
         ],
         "hall_day": hall_day,
         "queue": queue,

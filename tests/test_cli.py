@@ -222,14 +222,56 @@ def test_the_table_on_screen_fits_and_speaks(language: str, name: str, tmp_path:
     assert ("到厅人次" if language == "zh" else "Visitors") in done.stdout
 
 
-@pytest.mark.parametrize("by", ["district", "street", "item", "weekday", "hour", "queue"])
+@pytest.mark.parametrize("by", ["district", "street", "item", "weekday", "hour", "week", "queue"])
 def test_every_grouping_has_a_table(by: str, tmp_path: Path) -> None:
     words = ["simulate", LONGHUA, "--month", "2018-11", "--replications", "2", "--by", by]
     done = hallsim(*words, "--lang", "zh", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    first = {"street": "区级", "item": "入学信息核对", "weekday": "周一", "hour": "08:00"}
+    first = {
+        "street": "区级",
+        "item": "入学信息核对",
+        "weekday": "周一",
+        "hour": "08:00",
+        "week": "11月5日至11月11日",
+    }
     assert first.get(by, "±") in done.stdout
     assert max(map(cell_len, done.stdout.splitlines())) <= 100
+
+
+def test_a_peak_is_shown_with_and_without_reassignment(tmp_path: Path) -> None:
+    """Plan minus home of the means is the mean of the paired differences; the plan moves nobody in time
+    for the weekend before the first week."""
+    words = [
+        "simulate",
+        LONGHUA,
+        "--month",
+        "2018-09",
+        "--by",
+        "week",
+        "--staffing",
+        "both",
+        *SMALL,
+    ]
+    done = hallsim(*words, "--json", "--out", "s", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    waits = {
+        side: {r["week"][:10]: r for r in told[side]["week"] if r["measure"] == "mean_wait_min"}
+        for side in ("home", "plan", "difference")
+    }
+    assert list(waits["home"]) == [f"2018-09-{d:02d}" for d in (1, 3, 10, 17, 24)]
+    for week, change in waits["difference"].items():
+        assert change["lo"] <= change["mean"] <= change["hi"]
+        assert change["mean"] == pytest.approx(
+            waits["plan"][week]["mean"] - waits["home"][week]["mean"], abs=1e-5
+        )
+    assert (tmp_path / "s" / "difference_week.csv").exists()
+    for language, change in (("zh", "变化"), ("en", "change")):
+        shown = hallsim(*words, "--lang", language, cwd=tmp_path)
+        assert change in shown.stdout
+        assert max(map(cell_len, shown.stdout.splitlines())) <= 100
+    refused = hallsim(*words, "--visits", "v.csv", cwd=tmp_path)
+    assert refused.returncode == 2 and "--staffing" in refused.stderr
 
 
 def test_help_names_every_grouping_and_every_option(tmp_path: Path) -> None:
@@ -237,7 +279,7 @@ def test_help_names_every_grouping_and_every_option(tmp_path: Path) -> None:
 
     done = hallsim("simulate", "--help", cwd=tmp_path)
     assert set(BY) <= set(re.findall(r"\w+", done.stdout))
-    for command in ("recommend", "simulate", "validate", "show", "replay"):
+    for command in ("recommend", "simulate", "attribute", "validate", "show", "replay"):
         done = hallsim(command, "--help", cwd=tmp_path)
         assert f"Example: hallsim {command} " in done.stdout
         options = done.stdout.partition("Options:")[2].partition("Example:")[0]

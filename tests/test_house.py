@@ -20,7 +20,8 @@ ORDER = [
     "cut_words", "cut_figures", "replications", "shapley",
     "measure", "streaming", "simulate", "waiting", "staffing", "planning", "closures", "cutting",
     "quantities", "claim_file", "claims", "attribution", "recommend", "cells", "outputs",
-    "visit_file", "replay", "report_page", "claims_page", "attribution_report", "report_sheets", "report", "screen", "cut_page", "cli",
+    "visit_file", "replay", "report_page", "claims_page", "attribution_report", "report_sheets",
+    "report", "screen", "cut_page", "cli",
 ]  # fmt: skip
 """Every module imports only modules before it."""
 

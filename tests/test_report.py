@@ -302,8 +302,8 @@ def test_summary_has_the_documented_keys_and_types() -> None:
     told = json.loads(json.dumps(summary(fake()), allow_nan=False))
     assert set(told) == {
         "format", "month", "scenario", "variant", "provisional", "replications", "confidence", *MEASURES,
-        "moves_cost", "moves", "solver_gap", "solver", "periods", "halls", "unmet", "marginal", "notes",
-        "seconds", "manifest",
+        "moves_cost", "moves", "solver_gap", "solver", "periods", "weeks", "halls", "unmet", "marginal",
+        "notes", "seconds", "manifest",
     }  # fmt: skip
     for key in MEASURES:
         assert set(told[key]) == {"home", "plan", "difference"}
@@ -316,6 +316,12 @@ def test_summary_has_the_documented_keys_and_types() -> None:
     assert told["manifest"]["inputs"]["halls.csv"] == "b" * 64
     assert len(told["halls"]) == 57
     assert told["moves"][0]["first"] <= told["moves"][0]["last"]
+    for week in told["weeks"]:
+        assert week["first"] <= week["last"] <= "2018-09-30"
+        wait = week["mean_wait_minutes"]
+        assert wait["difference"]["mean"] == pytest.approx(
+            wait["plan"]["mean"] - wait["home"]["mean"], abs=1e-3
+        )
 
 
 def test_summary_has_null_where_there_is_no_number() -> None:

@@ -304,7 +304,7 @@ def recommend(
 
 
 @_listed(
-    "How long people wait with the clerks at home  等候仿真",
+    "How long people wait, with and without reassignment  等候仿真",
     "simulate scenarios/longhua-shenzhen --month 2018-09 --by hour",
 )
 @_scenario_options
@@ -314,8 +314,15 @@ def recommend(
     default="hall",
     show_default=True,
     metavar="GROUPING",
-    help="The table on screen: by district, tier, street, hall, item, class, weekday, hour, day, "
-    "hall_day, hall_hour or queue. The files of --out hold all of them.",
+    help="The table on screen: by district, tier, street, hall, item, class, weekday, hour, week, "
+    "day, hall_day, hall_hour or queue. The files of --out hold all of them.",
+)
+@click.option(
+    "--staffing",
+    type=click.Choice(["home", "plan", "both"]),
+    default="home",
+    show_default=True,
+    help="Everybody at home, the plan that recommend finds, or both on the same visitors.",
 )
 @_engine_option
 @click.option(
@@ -343,45 +350,60 @@ def recommend(
 def simulate(
     folder: Path, variant: str | None, sets: tuple[str, ...], lang: Language | None, month: str,
     seed: int | None, replications: int | None, jobs: int | None, out: Path | None, force: bool,
-    as_json: bool, by: str, engine: str, wishes: tuple[str, ...], cap: int, visits: Path | None,
+    as_json: bool, by: str, staffing: str, engine: str, wishes: tuple[str, ...], cap: int,
+    visits: Path | None,
 ) -> int:  # fmt: skip
-    """Simulate a month with every clerk at home.
+    """Simulate a month with every clerk at home, under the plan of recommend, or both.
 
-    Tells visitors, waits, those left unserved and how busy the windows are, by hall, hour, day, item
-    or class of visitor; every figure with its interval.
+    Tells visitors, waits, those left unserved and how busy the windows are, by hall, hour, week, day,
+    item or class of visitor; every figure with its interval. A peak with and without reassignment:
+    --by week --staffing both.
     """
     reading = _read(folder, variant, sets)
     from hallsim.measure import BY
     from hallsim.outputs import write_all
-    from hallsim.simulate import simulate_month
+    from hallsim.planning import ClosedMonth, simulate_sides
+    from hallsim.problems import ExitCode
+    from hallsim.staffing import NoPlan
 
     if by not in BY:
         raise click.BadParameter(f"one of {', '.join(BY)}", param_hint="--by")
     precision = _precision(wishes)
     if precision and cap < (replications or 3):
         raise click.BadParameter(f"below the least number, {replications or 3}", param_hint="--cap")
+    if visits and staffing == "both":
+        raise click.BadParameter("home or plan, with --visits", param_hint="--staffing")
     say = _say(lang)
     with _progress(say) as progress, _visits_to(visits, reading, month, force) as keep:
-        total = cap if precision else replications or reading.scenario.run.replications
-        found = simulate_month(
-            reading.scenario, month, seed=seed, replications=replications, precision=precision,
-            cap=cap, engine=cast(Any, engine), jobs=jobs or os.cpu_count() or 1, keep=keep,
-            progress=lambda done: progress("simulate", done, total),
-        )  # fmt: skip
-        if precision:
-            progress("simulate", total, total)
-    for line in _reached(found, precision, say):
-        click.echo(line, err=True)
+        try:
+            sides = simulate_sides(
+                reading.scenario, month, cast(Any, ["home", "plan"] if staffing == "both" else [staffing]),
+                seed=seed, replications=replications, precision=precision, cap=cap,
+                engine=cast(Any, engine), jobs=jobs or os.cpu_count() or 1, keep=keep,
+                progress=progress,
+            )  # fmt: skip
+        except NoPlan as problem:
+            return _fail(str(problem), ExitCode.INFEASIBLE)
+        except ClosedMonth as problem:
+            return _fail(str(problem), ExitCode.SCENARIO)
+    for found in sides.values():
+        for line in _reached(found, precision, say):
+            click.echo(line, err=True)
+    tables = _side_tables(sides)
     if out:
-        tables = {
-            f"{name}.csv": found.table(name).to_csv(index=False, lineterminator="\r\n")
+        files = {
+            f"{side}_{name}.csv" if len(tables) > 1 else f"{name}.csv": table(name).to_csv(
+                index=False, lineterminator="\r\n"
+            )
+            for side, table in tables.items()
             for name in BY
         }
-        write_all(out, tables, force)
+        write_all(out, files, force)
     if as_json:
-        click.echo(json.dumps(_measures_json(found, reading, month), ensure_ascii=False, indent=2))
+        told = _measures_json(found, tables, reading, month, staffing)
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        _show_table(found, by, _language())
+        _show_table(sides, by, _language())
         if found.ledger.month.provisional:
             click.echo(say(_PROVISIONAL), err=True)
     return 0
@@ -1025,10 +1047,21 @@ def _tell(found: Recommendation, target: Path, say: Callable[[str], str]) -> Non
         click.echo(line)
 
 
-def _show_table(found: Measures, by: str, language: Language) -> None:
-    from hallsim.screen import measures_table
+def _show_table(sides: dict[str, Measures], by: str, language: Language) -> None:
+    from hallsim.screen import compared_table, measures_table
 
-    _print(measures_table(found, by, language))
+    if len(sides) > 1:
+        _print(compared_table(sides["home"], sides["plan"], by, language))
+    else:
+        _print(measures_table(next(iter(sides.values())), by, language))
+
+
+def _side_tables(sides: dict[str, Measures]) -> dict[str, Callable[[str], Any]]:
+    """The tables of each staffing, and of the paired differences plan - home."""
+    tables: dict[str, Callable[[str], Any]] = {side: m.table for side, m in sides.items()}
+    if len(sides) > 1:
+        tables["difference"] = lambda by: sides["plan"].minus(sides["home"], by)
+    return tables
 
 
 def _print(shown: Any) -> None:
@@ -1038,20 +1071,29 @@ def _print(shown: Any) -> None:
     Console(width=width, highlight=False).print(shown)
 
 
-def _measures_json(found: Measures, reading: Reading, month: str) -> dict[str, Any]:
+def _measures_json(
+    found: Measures,
+    tables: dict[str, Callable[[str], Any]],
+    reading: Reading,
+    month: str,
+    staffing: str,
+) -> dict[str, Any]:
     from hallsim.measure import BY
 
-    def records(by: str) -> list[dict[str, Any]]:
-        text = found.table(by).to_json(orient="records", date_format="iso", double_precision=6)
+    def records(table: Callable[[str], Any], by: str) -> list[dict[str, Any]]:
+        text = table(by).to_json(orient="records", date_format="iso", double_precision=6)
         return cast(list[dict[str, Any]], json.loads(text))
 
+    short = [by for by in BY if by not in ("hall_day", "hall_hour", "queue")]
+    told = {side: {by: records(table, by) for by in short} for side, table in tables.items()}
     return {
         "scenario": reading.scenario.name,
         "month": month,
+        "staffing": staffing,
         "replications": found.replications,
         "confidence": found.confidence,
         "provisional": found.ledger.month.provisional,
-        **{by: records(by) for by in BY if by not in ("hall_day", "hall_hour", "queue")},  # long
+        **(told if len(told) > 1 else next(iter(told.values()))),
     }
 
 

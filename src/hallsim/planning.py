@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -15,8 +16,9 @@ from hallsim.checks import parse_month
 from hallsim.demand import Month, expect
 from hallsim.measure import Measures
 from hallsim.records import Ints
+from hallsim.replications import CAP, FIRST
 from hallsim.scenario import Scenario
-from hallsim.simulate import simulate_staffings
+from hallsim.simulate import Engine, Keep, simulate_staffings
 from hallsim.staffing import Solution, StaffingTables, solve, street_numbers
 from hallsim.stations import Station, group_names, head_count, home_of_stations, stations
 from hallsim.waiting import WaitingTables, waiting_tables
@@ -204,17 +206,58 @@ def staffed(
         ClosedMonth: a month in which no hall opens.
         NoPlan: no plan satisfies the minimum staffing.
     """
+    side: Staffing = "plan" if scenario.transfers.dynamic else "home"
+    found = simulate_sides(
+        scenario, month, [side], seed=seed, replications=replications,
+        table_replications=table_replications, jobs=jobs,
+    )  # fmt: skip
+    return found[side]
+
+
+Staffing = Literal["home", "plan"]
+
+
+def simulate_sides(
+    scenario: Scenario,
+    month: str,
+    sides: Sequence[Staffing] = ("home", "plan"),
+    *,
+    seed: int | None = None,
+    replications: int | None = None,
+    table_replications: int | None = None,
+    precision: Mapping[str, float] | None = None,
+    cap: int | None = None,
+    engine: Engine = "compiled",
+    jobs: int = 1,
+    progress: Stage = lambda stage, done, total: None,
+    keep: Keep | None = None,
+) -> dict[str, Measures]:
+    """A month with everybody at home, under the plan of `plan_month`, or both on the same visitors.
+
+    What is not given is taken from the scenario's `run`; `precision`, `cap`, `engine` and `keep` are
+    those of `simulate_staffings`.
+
+    Raises:
+        ScenarioProblems: not a month `YYYY-MM`, or outside the calendar.
+        ClosedMonth: a month in which no hall opens.
+        NoPlan: no plan satisfies the minimum staffing.
+        ValueError: see `simulate_staffings`.
+    """
     run = scenario.run
     seed = run.seed if seed is None else seed
     expected, parts = expect(scenario, *parse_month(month)), stations(scenario)
-    clerks = home_by_day(expected, parts)
-    if scenario.transfers.dynamic:
-        clerks = plan_month(
-            expected, parts, seed=seed, period=run.period, jobs=jobs,
+    clerks = {"home": home_by_day(expected, parts)}
+    if "plan" in sides:
+        clerks["plan"] = plan_month(
+            expected, parts, seed=seed, period=run.period, jobs=jobs, progress=progress,
             table_replications=table_replications or run.table_replications,
         ).clerks  # fmt: skip
+    least = replications or (FIRST if precision else run.replications)
+    total = (cap or max(CAP, least)) if precision else least
     found = simulate_staffings(
-        expected, {"staffed": clerks}, seed=seed, purpose="verify",
-        replications=replications or run.replications, confidence=run.confidence, jobs=jobs,
+        expected, {side: clerks[side] for side in sides}, seed=seed, purpose="verify",
+        replications=least, precision=precision, cap=cap, confidence=run.confidence, engine=engine,
+        jobs=jobs, progress=lambda done: progress("simulate", done, total), keep=keep,
     )  # fmt: skip
-    return found["staffed"]
+    progress("simulate", total, total)
+    return found

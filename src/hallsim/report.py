@@ -17,7 +17,16 @@ import pandas as pd
 
 from hallsim.report_page import page
 from hallsim.report_sheets import sheets
-from hallsim.report_words import NOTHING, Figures, Interval, as_date, figures, hall_name, records
+from hallsim.report_words import (
+    NOTHING,
+    Figures,
+    Interval,
+    as_date,
+    figures,
+    hall_name,
+    records,
+    week_end,
+)
 from hallsim.text import Language
 
 if TYPE_CHECKING:
@@ -79,6 +88,7 @@ def summary(recommendation: Recommendation) -> dict[str, Any]:
         "solver_gap": r.solver.get("gap"),
         "solver": {k: v for k, v in r.solver.items() if k != "seconds"},
         "periods": records(r.periods),
+        "weeks": _weeks(r),
         "halls": _halls(r, gaps),
         "unmet": records(r.unmet),
         "marginal": records(r.marginal),
@@ -113,6 +123,21 @@ def _halls(r: Recommendation, gaps: dict[Any, Figures]) -> list[dict[str, Any]]:
         }
         for h in r.scenario.halls
     ]  # fmt: skip
+
+
+def _weeks(r: Recommendation) -> list[dict[str, Any]]:
+    """The weeks of the calendar, cut by the month, with and without reassignment."""
+    tables = (r.home.table("week"), r.plan.table("week"), r.plan.minus(r.home, "week"))
+    home, plan, gap = (figures(table, ("week",)) for table in tables)
+    keys = {k: MEASURES[k] for k in HALL_MEASURES}
+    return [
+        {
+            "first": week,
+            "last": week_end(week),
+            **_compared(home[week], plan[week], gap[week], keys),
+        }
+        for week in home
+    ]
 
 
 def _compared(home: Figures, plan: Figures, gap: Figures, keys: dict[str, str]) -> dict[str, Any]:
