@@ -2,7 +2,7 @@
 
     python tests/verification/mutate.py            # all, as a table in Markdown
     python tests/verification/mutate.py 3 17       # some of them
-    python tests/verification/mutate.py --theory   # only the comparisons with theory
+    python tests/verification/mutate.py --theory   # only what is compared with theory
 
 The repository is not touched.  A mutation whose text is no longer in the code is an error.
 """
@@ -133,8 +133,8 @@ def suites(module: str, folder: str, theory: bool) -> str:
     engine = "reference" if module == "reference" else "compiled"
     chosen = [(["tests/verification"], f"{engine} and ({QUICK})")]
     if not theory:
-        rules = (["tests/test_rules.py"], engine)
-        agree = (["tests/test_engines_agree.py"], "agree and not invariants")
+        rules = (["tests/verification/test_rules.py"], engine)
+        agree = (["tests/verification/test_engines_agree.py"], "agree and not invariants")
         chosen = [rules, agree, *chosen]
     for paths, words in chosen:
         done = subprocess.run(
