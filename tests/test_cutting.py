@@ -6,7 +6,9 @@ import dataclasses
 import io
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,7 +43,7 @@ from hallsim.staffing import DISTRICT, NoPlan, StaffingTables, solve
 from hallsim.stations import stations
 from hallsim.text import Language
 from hallsim.waiting import waiting_tables
-from small import CARD, HALLS, PERMIT, lone, small
+from small import CARD, HALLS, PERMIT, full, lone, small
 
 TARGETS = (Target(mean_wait_minutes=15, within_minutes=15, share=0.7),)
 
@@ -298,6 +300,22 @@ def test_waits_of_the_curve_are_those_of_theory() -> None:
 
 
 # The study ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hall", [None, "A"])
+@pytest.mark.parametrize("make", [small, full])
+def test_looked_up_figures_are_those_of_simulating_each_choice(
+    make: Callable[..., Scenario], hall: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Station-days stand alone, so what is known of each number of open windows is all there is."""
+    targets = (*TARGETS, Target(tier="street", mean_wait_minutes=10))
+    words: dict[str, Any] = {"hall": hall, "replications": 2, "table_replications": 2}
+    words["fewest"] = 2 if hall else 18
+    scenario = make(targets=targets, staffing=ABSENT)
+    looked_up = cut(scenario, "2026-03", **words)
+    monkeypatch.setattr("hallsim.cutting.can_look_up", lambda month: False)
+    simulated = cut(scenario, "2026-03", **words)
+    pd.testing.assert_frame_equal(looked_up.table, simulated.table)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ ORDER = [
     "reading", "calendar", "demand", "records", "stations", "queues", "eventful", "compiled", "reference",
     "streams", "lives", "counting", "draw", "rota", "choosing", "fonts", "report_words", "plotting",
     "cut_words", "cut_figures", "replications", "shapley",
-    "measure", "streaming", "simulate", "waiting", "staffing", "planning", "closures", "cutting",
+    "measure", "streaming", "simulate", "waiting", "staffing", "planning", "outcomes", "closures", "cutting",
     "quantities", "claim_file", "claims", "attribution", "recommend", "cells", "outputs",
     "visit_file", "replay", "report_page", "claims_page", "attribution_report", "report_sheets",
     "report", "screen", "cut_page", "cli",

@@ -21,6 +21,7 @@ from hallsim.closures import Choice, Closures, ClosureTables
 from hallsim.demand import Floats, Month, expect
 from hallsim.draw import Chance
 from hallsim.measure import Measures, interval, target_of
+from hallsim.outcomes import Outcome, Staffed, can_look_up, outcomes
 from hallsim.planning import Stage, home_by_day, working_days
 from hallsim.problems import Place, Problem, ScenarioProblems, nearest
 from hallsim.records import ALL_ITEMS, Ints
@@ -382,6 +383,11 @@ class _Study:
             same.setdefault((choice.windows.tobytes(), choice.clerks.tobytes()), []).append(key)
         different = list(same.values())
         found: dict[_Key, Samples] = {}
+        if can_look_up(self.month):
+            looked_up = self._look_up([choices[keys[0]] for keys in different])
+            for keys, samples in zip(different, looked_up, strict=True):
+                found |= dict.fromkeys(keys, samples)
+            return found
         for first in range(0, len(different), _CHUNK):
             chunk = different[first : first + _CHUNK]
             measured = self._simulate_some([choices[keys[0]] for keys in chunk])
@@ -390,13 +396,45 @@ class _Study:
             self.progress("verify", min(first + _CHUNK, len(different)), len(different))
         return found
 
+    def _look_up(self, choices: list[Choice]) -> list[Samples]:
+        halls = [h.hall for h in self.today.halls]
+        own = None if self.hall is None else np.array([halls.index(self.hall)])
+        found = outcomes(
+            self.month, self.parts, [self._staffed(choice) for choice in choices], seed=self.seed,
+            purpose="verify", replications=self.replications, halls=own, jobs=self.jobs,
+            progress=lambda done: self.progress("verify", done, self.replications),
+        )  # fmt: skip
+        return [self._looked_up(outcome, own) for outcome in found]
+
+    def _looked_up(self, outcome: Outcome, own: Ints | None) -> Samples:
+        """The same as `_samples`."""
+        found = {
+            name: outcome.p90_s / 60 if name == "p90_wait_min" else outcome.values(name, own)
+            for name in MEASURES
+        }
+        if own is not None:
+            return found | {"district_mean_wait_min": outcome.values("mean_wait_min")}
+        tiers = np.array([h.tier for h in self.today.halls])
+        for goal in self.goals():
+            if goal.tier != "*":
+                here = np.flatnonzero(tiers == goal.tier)
+                found[goal.key] = outcome.values(goal.measure, here)
+        for name in ("mean_wait_min", "within_share"):
+            found[f"{name} by hall"] = outcome.by_hall(name)
+        return found
+
+    def _staffed(self, choice: Choice) -> Staffed:
+        """The choice for all stations, machines among them."""
+        staff = np.zeros(len(self.parts), np.int64)
+        left = np.array([len(p.windows) for p in self.parts], np.int64)
+        staff[self.manned], left[self.manned] = choice.clerks, choice.windows
+        return Staffed(staff, left)
+
     def _simulate_some(self, choices: list[Choice]) -> list[Samples]:
         days = len(self.month.dates)
         clerks, windows = {}, {}
         for k, choice in enumerate(choices):
-            staff = np.zeros(len(self.parts), np.int64)
-            left = np.array([len(p.windows) for p in self.parts], np.int64)
-            staff[self.manned], left[self.manned] = choice.clerks, choice.windows
+            staff, left = self._staffed(choice)
             clerks[str(k)], windows[str(k)] = np.tile(staff, (days, 1)), left
         measured = simulate_staffings(
             self.month, clerks, seed=self.seed, purpose="verify", windows=windows,
