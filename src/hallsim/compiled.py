@@ -167,7 +167,7 @@ class Room(NamedTuple):
     edges: Ints
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def room(behind: Ints, duties: Int) -> Room:
     """Room for units of at most len(behind) rows and so many duties."""
     return Room(
@@ -177,7 +177,7 @@ def room(behind: Ints, duties: Int) -> Room:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def longest(first: Ints, last: Ints) -> Int:
     """Rows of the longest unit."""
     most: Int = 0
@@ -186,7 +186,7 @@ def longest(first: Ints, last: Ints) -> Int:
     return most
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def run_units(
     first: Ints, last: Ints,
     arrival: Ints, item: Ints, credit: Ints, service: Ints, patience: Ints,
@@ -213,7 +213,7 @@ def run_units(
         )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def hall_day(
     arrival: Ints, item: Ints, credit: Ints, service: Ints, patience: Ints,
     balk_at: Ints, stage: Ints, walk: Ints,
@@ -254,7 +254,7 @@ def hall_day(
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _lines(item: Ints, credit: Ints, served: Int, ahead: Ints, head: Ints, behind: Ints) -> Int:
     """Line up people of equal credit in ticket order: among them nobody overtakes (rule 5).
 
@@ -281,7 +281,7 @@ def _lines(item: Ints, credit: Ints, served: Int, ahead: Ints, head: Ints, behin
     return lines
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def plain_day(
     arrival: Ints, item: Ints, credit: Ints, service: Ints, patience: Ints,
     window: Ints, items: Int, on: Ints, off: Ints, speed: Ints, serve_out: bool,
@@ -354,7 +354,7 @@ def plain_day(
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _best_line(t: Int, comers: Int, arrival: Ints, lines: Int, ahead: Ints, head: Ints) -> Int:
     """5: the line whose first, here at t, comes before the first of all others."""
     best: Int = 0
@@ -371,7 +371,7 @@ def _best_line(t: Int, comers: Int, arrival: Ints, lines: Int, ahead: Ints, head
     return best
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _number_windows(window: Ints, slot: Ints, free: Ints) -> None:
     """The number of each duty's window, from 0, and nobody at any of them."""
     slots = 0
@@ -387,7 +387,7 @@ def _number_windows(window: Ints, slot: Ints, free: Ints) -> None:
             slots += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _edges(on: Ints, off: Ints, edges: Ints) -> Int:
     """The seconds at which a duty begins or ends, ascending into `edges`; the place of the last."""
     count: Int = 0

@@ -65,7 +65,7 @@ def sums(staffings: int, units: int, halls: int, days: int, items: int, kinds: i
     return Sums(*(np.zeros((staffings, *shape), np.int64) for shape in shapes), *histograms)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def count_units(
     first: Ints, last: Ints, hall_of: Ints, close: Ints, within: Ints,
     rows: Rows, stage: Ints, told: Told, into: Sums,
@@ -91,7 +91,7 @@ def count_units(
         )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def count_unit(
     u: Int, d: Int, h: Int, a: Int, b: Int, close: Int, within: Int,
     rows: Rows, stage: Ints, told: Told, into: Sums, hours: Ints,
@@ -168,7 +168,7 @@ def count_unit(
                 into.unit[u, f] += hours[hour, f]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _add_queue(queue: Ints, h: Int, begin: Int, end: Int) -> None:
     """Seconds of [begin, end) in each half hour of the day; what lies after midnight in the last."""
     k = min(begin // SLOT_S, SLOTS - 1)
@@ -186,7 +186,7 @@ WAIT, LOST, OVERTIME = 0, 1, 2
 """What a unit costs: minutes of waiting, visitors lost, minutes of overtime."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def cost_unit(patience: Ints, told: Told, close: Int, cost: Floats) -> None:
     """Add the cost of the visitors of one unit to `cost`, [3]."""
     for v in range(len(patience)):
@@ -202,7 +202,7 @@ def cost_unit(patience: Ints, told: Told, close: Int, cost: Floats) -> None:
                 cost[WAIT] += (close - told.ticket[v]) / 60.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def quantiles_of(histogram: Ints) -> Floats:
     """[keys, 2]: median and 90th percentile in seconds, interpolated inside a bin; nan without data."""
     out = np.full((len(histogram), 2), np.nan)

@@ -380,7 +380,7 @@ def _shapes(month: Month) -> tuple[Ints, tuple[Floats, Floats, Floats, Ints], In
     return shape_of[number], (table[0], table[1], table[2], size), np.take(edges, number, axis=1)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _factors(
     days: Ints, day_key: Any, hall_keys: Keys, replication: int, day_sigma: float, hall_sigma: float
 ) -> Floats:
@@ -394,7 +394,7 @@ def _factors(
     return factor
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _present(
     clerks: Ints,
     days: Ints,

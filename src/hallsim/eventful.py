@@ -27,7 +27,7 @@ _FAR = np.int64(1) << 60
 _CODES = 64  # items are bits of an integer
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def run_all_days(
     first: Ints, last: Ints, hall: Ints, arrival: Ints, item: Ints, credit: Ints, service: Ints,
     patience: Ints, balk_at: Ints, first_stage: Ints, next_stage: Ints, walk: Ints,
@@ -66,7 +66,7 @@ def run_all_days(
             number[code[h]] = -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _number(hall: Ints, own: Ints, number: Ints, code: Ints, found: Int) -> Int:
     """Number halls as they are met; those `found` before keep theirs.  Returns how many there are."""
     for k in range(len(hall)):
@@ -82,7 +82,7 @@ def _number(hall: Ints, own: Ints, number: Ints, code: Ints, found: Int) -> Int:
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def run_days(
     hall: Ints, arrival: Ints, item: Ints, credit: Ints, service: Ints, patience: Ints,
     balk_at: Ints, first_stage: Ints, next_stage: Ints, walk: Ints,
@@ -299,7 +299,7 @@ def run_days(
     out_hall[:] = where
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _void(v: Int, next_stage: Ints, where: Ints, outcome: Ints) -> None:
     """12: the stages that will not be reached."""
     h = where[v]
@@ -310,7 +310,7 @@ def _void(v: Int, next_stage: Ints, where: Ints, outcome: Ints) -> None:
         v = next_stage[v]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _note(h: Int, changed: Ints, calling: Ints, callers: Int) -> Int:
     """Put the hall on the list of those that call in this second; returns how long it is."""
     if changed[h]:
@@ -320,7 +320,7 @@ def _note(h: Int, changed: Ints, calling: Ints, callers: Int) -> Int:
     return callers + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _add(count: Ints, queues: Ints, h: Int, wanted: Int, one: Int) -> None:
     """Count a duty of the hall in (1) or out (-1) at every queue that it serves."""
     for q in range(queues[h], queues[h + 1]):
@@ -328,7 +328,7 @@ def _add(count: Ints, queues: Ints, h: Int, wanted: Int, one: Int) -> None:
             count[q] += one
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _choose(
     t: Int, item: Int, first: Int, last: Int, choice_hall: Ints, choice_travel: Ints, close: Ints,
     waiting: Ints, posted_service: Int, queue_of: Ints, able: Ints,
@@ -351,7 +351,7 @@ def _choose(
     return best
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def breadth(mask: Int) -> Int:
     """How many items a duty lists; `*` counts as more than any list."""
     if mask == ALL_ITEMS:
@@ -363,7 +363,7 @@ def breadth(mask: Int) -> Int:
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def calling_order(hall: Ints, items: Ints, halls: Int) -> tuple[Ints, Ints]:
     """5: duties by hall, then those with fewer items first, then by row; and where each hall begins."""
     m = len(items)
@@ -375,7 +375,7 @@ def calling_order(hall: Ints, items: Ints, halls: Int) -> tuple[Ints, Ints]:
     return np.argsort(key), np.cumsum(first)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _slots(rank: Ints, hall_first: Ints, window: Ints) -> tuple[Ints, Int]:
     """Number the windows from 0: the number of each duty's window, and how many there are.
 
@@ -395,7 +395,7 @@ def _slots(rank: Ints, hall_first: Ints, window: Ints) -> tuple[Ints, Int]:
     return slot, slots
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _queues(rank: Ints, hall_first: Ints, items: Ints, item: Ints) -> tuple[Ints, Ints, Ints]:
     """Items that the same duties of a hall serve queue together; only items that anybody wants.
 
@@ -432,7 +432,7 @@ def _queues(rank: Ints, hall_first: Ints, items: Ints, item: Ints) -> tuple[Ints
     return queues, queue_of, serves
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _places(
     where: Ints, item: Ints, first_stage: Ints, next_stage: Ints, queue_of: Ints, queues: Int,
     choice_first: Ints, choice_last: Ints, choice_hall: Ints,
@@ -453,7 +453,7 @@ def _places(
     return np.cumsum(count)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _best(
     first: Int, last: Int, wanted: Int, heap: Ints, start: Ints, size: Ints,
     here: Ints, whose: Ints, mask: Int, ghosts: bool,

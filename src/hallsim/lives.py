@@ -95,7 +95,7 @@ class Sorting(NamedTuple):
     people: Keys
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def sorting(one: Ints, two: Ints, items: Int) -> Sorting:
     """Room for units of as many visitors as there is room in both columns."""
     largest = len(one)
@@ -108,7 +108,7 @@ def sorting(one: Ints, two: Ints, items: Int) -> Sorting:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def head_counts(mean: Floats, replication: int, streams: Streams) -> tuple[Ints, Ints]:
     """Visitors [units, I], and the first row of every unit and the end of the last, [units + 1]."""
     keys, days, hall_of, serves = streams
@@ -127,7 +127,7 @@ def head_counts(mean: Floats, replication: int, streams: Streams) -> tuple[Ints,
     return count, first
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def draw_crowd(
     count: Ints, first: Ints, replication: int, streams: Streams, shapes: Shapes, last_ticket: Ints,
     laws: Laws, classes: Classes, in_time: Ints, rows: Rows,
@@ -154,7 +154,7 @@ def draw_crowd(
         in_time[u] = first[u + 1] - late
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def draw_unit(
     u: Int, base: Int, count: Ints, replication: int, streams: Streams, shapes: Shapes,
     last_ticket: Ints, laws: Laws, classes: Classes, rows: Rows, room: Sorting,
@@ -167,6 +167,7 @@ def draw_unit(
     d = u // stations
     h = streams.hall_of[u % stations]
     n: Int = 0
+    low, high = np.int64(1) << 40, np.int64(0)
     for i in range(len(count)):
         if count[i] == 0:
             continue
@@ -178,9 +179,10 @@ def draw_unit(
                 uniform(split(people, j), 0), shapes.start[k], shapes.length[k],
                 shapes.cumulative[k], shapes.slots[k],
             )  # fmt: skip
+            low, high = min(low, t), max(high, t)
             room.one[n] = (t << (ITEM_BITS + PERSON_BITS)) | (i << PERSON_BITS) | j
             n += 1
-    order = _sorted(room, n)
+    order = _sorted(room, n, low, high)
     late: Int = 0
     for r in range(n):
         key = order[r]
@@ -204,24 +206,21 @@ def draw_unit(
     return late
 
 
-@njit(cache=True, nogil=True)
-def _sorted(room: Sorting, n: Int) -> Ints:
+@njit(cache=True, nogil=True, error_model="numpy")
+def _sorted(room: Sorting, n: Int, low: Int, high: Int) -> Ints:
     """The first n keys of room.one in order, there or in room.two: by blocks of time, then each block.
+
+    `low` and `high` are the first and the last second.
 
     A counting sort by time, then insertion: what fell together is few, or of the same second and in
     order already.  Blocks that are crowded are sorted by a heap.
     """
     one, two, place, block_end, _ = room
     if n <= 4 * _BLOCK:
-        _sort_block(one, 0, n, two, place)
+        _sort_block(one, 0, n, two, place, low, high)
         return two
-    low, high = one[0], one[0]
-    for r in range(n):
-        low = min(low, one[r])
-        high = max(high, one[r])
-    low >>= ITEM_BITS + PERSON_BITS
     blocks = n // _BLOCK
-    scale = blocks / ((high >> (ITEM_BITS + PERSON_BITS)) - low + 1.0)
+    scale = blocks / (high - low + 1.0)
     for q in range(blocks + 1):
         block_end[q] = 0
     for r in range(n):
@@ -243,25 +242,28 @@ def _sorted(room: Sorting, n: Int) -> Ints:
             for r in range(a, b):
                 one[r] = two[r]
         else:
-            _sort_block(two, a, b, one, place)
+            _sort_block(
+                two,
+                a,
+                b,
+                one,
+                place,
+                low + np.int64(q / scale) - 1,
+                low + np.int64((q + 1) / scale) + 1,
+            )
         a = b
     return one
 
 
-@njit(cache=True, nogil=True)
-def _sort_block(key: Ints, a: Int, b: Int, out: Ints, place: Ints) -> None:
-    """Sort key[a:b] into out[a:b]; keys differ."""
+@njit(cache=True, nogil=True, error_model="numpy")
+def _sort_block(key: Ints, a: Int, b: Int, out: Ints, place: Ints, low: Int, high: Int) -> None:
+    """Sort key[a:b], of seconds low to high, into out[a:b]; keys differ."""
     n = b - a
     if n > 24:
-        low, high = key[a], key[a]
-        for r in range(a, b):
-            low = min(low, key[r])
-            high = max(high, key[r])
-        low >>= ITEM_BITS + PERSON_BITS
         buckets = 32
         while buckets < n:
             buckets *= 2
-        scale = buckets / ((high >> (ITEM_BITS + PERSON_BITS)) - low + 1.0)
+        scale = buckets / (high - low + 1.0)
         for q in range(buckets + 1):
             place[q] = 0
         for r in range(a, b):
@@ -286,7 +288,7 @@ def _sort_block(key: Ints, a: Int, b: Int, out: Ints, place: Ints) -> None:
         out[q] = x
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def come(
     mean: Floats, replication: int, streams: Streams, lead: int, listed: Ints, open_count: Ints,
     place: Ints, shapes: Shapes, edges: Ints, classes: Classes,
@@ -348,7 +350,7 @@ def come(
     return n
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def live(
     unit: Ints, when: Ints, whose: Keys, what: Ints, kinds: Ints,
     first: Ints, hall_of: Ints, last_ticket: Ints, next_item: Ints, walk_seconds: Ints, balk: Floats,
@@ -391,7 +393,7 @@ def live(
             in_time[u] = row
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def class_of(person: Any, cumulative: Floats) -> Int:
     """Index of the class."""
     c: Int = 0
@@ -402,7 +404,7 @@ def class_of(person: Any, cumulative: Floats) -> Int:
     return c
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def patience_of(person: Any, mean: float, leaves: float) -> Int:
     """Whole seconds, 0 for those who leave at once, NEVER for those who wait for ever."""
     if leaves > 0 and uniform(split(person, 4), _LEAVES) < leaves:
@@ -410,7 +412,7 @@ def patience_of(person: Any, mean: float, leaves: float) -> Int:
     return np.int64(NEVER) if mean < 0 else np.int64(-np.log(uniform(person, 3)) * mean)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def number_of_cases(person: Any, mean: float) -> Int:
     """1 + Poisson."""
     if mean <= 1.0:
@@ -418,7 +420,7 @@ def number_of_cases(person: Any, mean: float) -> Int:
     return np.int64(1 + poisson(split(split(person, 4), _CASES), mean - 1.0))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _geometric(u: float, p: float) -> Int:
     """1, 2, … with mean 1 / p, by inversion."""
     if p >= 1.0:
@@ -426,7 +428,7 @@ def _geometric(u: float, p: float) -> Int:
     return np.int64(1 + min(np.floor(np.log(u) / np.log1p(-p)), 1e9))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def moment(u: float, start: Floats, length: Floats, cumulative: Floats, slots: Int) -> Int:
     """The moment, in whole seconds, at quantile u of a shape."""
     k = 0
@@ -437,7 +439,7 @@ def moment(u: float, start: Floats, length: Floats, cumulative: Floats, slots: I
     return np.int64(start[k] + min(inside, 1.0 - 1e-12) * length[k])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def work(person: Any, number: Int, i: Int, laws: Laws) -> Int:
     """Work of so many cases of item i in whole seconds, at least 1 for each."""
     total = np.int64(0)
@@ -450,7 +452,7 @@ def work(person: Any, number: Int, i: Int, laws: Laws) -> Int:
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _case(person: Any, law: Int, mean: float, cv: float, sigma: float, shift: float) -> Int:
     if law == _LOGNORMAL:
         value = mean * np.exp(sigma * normal_quantile(uniform(person, 1)) - shift)
@@ -463,7 +465,7 @@ def _case(person: Any, law: Int, mean: float, cv: float, sigma: float, shift: fl
     return max(np.int64(1), np.int64(np.round(value)))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _seen(person: Any, sample: Floats, cumulative: Floats) -> Int:
     u = uniform(person, 1)
     k = 0
@@ -472,7 +474,7 @@ def _seen(person: Any, sample: Floats, cumulative: Floats) -> Int:
     return max(np.int64(1), np.int64(np.round(sample[k])))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _gamma(visitor: Any, shape: float) -> float:
     """A standard gamma variate by rejection from the visitor's own stream (Marsaglia and Tsang 2000)."""
     boost = 1.0

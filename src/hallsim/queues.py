@@ -10,7 +10,7 @@ from numba import njit
 from hallsim.records import Int, Ints
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def push(heap: Ints, base: Int, size: Int, key: Int) -> None:
     """Add a key to the heap at heap[base : base + size]; the caller counts."""
     k = size
@@ -23,7 +23,7 @@ def push(heap: Ints, base: Int, size: Int, key: Int) -> None:
     heap[base + k] = key
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def pop(heap: Ints, base: Int, size: Int) -> Int:
     """Take the smallest key out of the heap at heap[base : base + size]; the caller counts."""
     top = heap[base]

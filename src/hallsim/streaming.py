@@ -7,6 +7,7 @@ drawing the whole `Crowd`, simulating and counting it.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ from hallsim.records import NEVER, TURNED_AWAY, Int, Ints
 from hallsim.rota import Rota
 
 _COLUMNS = 14  # of room for the visitors of a unit
+_KEPT = threading.local()  # touching new memory would cost as much as drawing
+_KEEP_BYTES = 1 << 26
 
 
 def month_tallies(
@@ -76,10 +79,18 @@ def _duties(rota: Rota, opened: Sequence[Ints]) -> _Duties:
 
 
 def _space(first: Ints) -> Ints:
-    return np.empty((_COLUMNS, longest(first[:-1], first[1:])), np.int64)
+    """Room for the visitors of the longest unit, kept for the next replication if it is not huge."""
+    rows = int(longest(first[:-1], first[1:]))
+    kept: Ints | None = getattr(_KEPT, "space", None)
+    if kept is not None and kept.shape[1] >= rows:
+        return kept
+    space = np.empty((_COLUMNS, rows + rows // 8), np.int64)
+    if space.nbytes <= _KEEP_BYTES:
+        _KEPT.space = space
+    return space
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _rooms(space: Ints, items: Int, duties: _Duties) -> tuple[Sorting, Room, Rows, Told]:
     most: Int = 0
     for k in range(len(duties.begin)):
@@ -92,7 +103,7 @@ def _rooms(space: Ints, items: Int, duties: _Duties) -> tuple[Sorting, Room, Row
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _count(
     count: Ints, first: Ints, replication: int, streams: Streams, shapes: Shapes,
     last_ticket: Ints, laws: Laws, classes: Classes, duties: _Duties, within: Ints, into: Sums, space: Ints,
@@ -133,7 +144,7 @@ def _count(
             )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _cost(
     count: Ints, first: Ints, replication: int, streams: Streams, shapes: Shapes,
     last_ticket: Ints, laws: Laws, classes: Classes, duties: _Duties, cost: Floats, space: Ints,
@@ -154,7 +165,7 @@ def _cost(
             cost_unit(rows.patience[:n], told, duties.close[k, u], cost[u, k])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _differ(duties: _Duties, u: Int, k: Int) -> bool:
     """Whether the windows of the unit are others than under the staffing before."""
     begin, end = duties.begin, duties.end
@@ -162,7 +173,7 @@ def _differ(duties: _Duties, u: Int, k: Int) -> bool:
     return not same
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _simulate(
     duties: _Duties, u: Int, k: Int, n: Int, late: Int, rows: Rows, told: Told, lines: Room
 ) -> None:

@@ -44,7 +44,7 @@ def _digest(parts: Iterable[str]) -> bytes:
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=8).digest()
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def split(key: Any, index: Any) -> Any:
     """The key of sub-stream `index` of `key`; also number `index` of the stream, as 64 bits."""
     z = np.uint64(key) + (np.uint64(index) + np.uint64(1)) * _GAMMA
@@ -53,13 +53,13 @@ def split(key: Any, index: Any) -> Any:
     return z ^ (z >> _S31)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def uniform(key: Any, index: Any) -> float:
     """Number `index` of the stream, in the open interval (0, 1)."""
     return (np.float64(split(key, index) >> _S11) + 0.5) * _TO_UNIT
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def normal_quantile(p: float) -> float:
     """Inverse of the standard normal distribution, relative error 1e-16 (Wichura 1988, AS 241)."""
     q = p - 0.5
@@ -98,7 +98,7 @@ def normal_quantile(p: float) -> float:
     return -value if q < 0 else value
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def poisson(key: Any, mean: float) -> int:
     """Poisson by inversion, in chunks of mean 32: exact, and never smaller for a larger mean.
 

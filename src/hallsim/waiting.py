@@ -89,7 +89,7 @@ def waiting_tables(
     return WaitingTables(lower, upper, np.array(found))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _table(
     first: Ints,
     in_time: Ints,
