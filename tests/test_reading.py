@@ -154,13 +154,21 @@ REFORMS = {
     "unknown_reform", "needs_others", "months_missing",
 }  # fmt: skip
 """Rules of what an attribution is asked: `test_attribution.py`."""
+CLAIMS = {
+    "calibrated_after", "claim_months", "claim_scenario", "claim_why", "claimed_nothing", "claimed_number",
+    "claimed_order", "claims_missing", "halls_and_item", "measure_halls", "measure_item",
+    "unknown_measure",
+}  # fmt: skip
+"""Rules of claims: `test_claims.py`."""
+CUTS = {"windows_fewest", "windows_most", "windows_order"}
+"""Rules of what a cut is asked: `test_cutting.py`."""
 
 
 def test_every_rule_has_a_case() -> None:
     told = {line.split(" | ")[0] for p in INVALID for line in load_case(p)["problems"]}
     noted = {text for p in VALID for text in load_case(p).get("notes", [])}
     below = {"month", "month_range", "file_unreadable", "invalid", "scenario_part"}
-    elsewhere = below | REPLAY | REFORMS
+    elsewhere = below | REPLAY | REFORMS | CLAIMS | CUTS
     for rule in problems.NOTES - REPLAY:
         pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(problems.RULES[rule]))
         assert any(re.search(pattern, text) for text in noted), rule

@@ -322,7 +322,7 @@ def as_dicts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     return [_as_dict(f) for f in findings]
 
 
-def counts(findings: Sequence[Finding]) -> dict[str, int]:
+def counts(findings: Sequence[Finding]) -> dict[Verdict, int]:
     """How many claims have each verdict."""
     return {verdict: sum(f.verdict == verdict for f in findings) for verdict in VERDICTS}
 

@@ -167,7 +167,8 @@ def draw_unit(
     d = u // stations
     h = streams.hall_of[u % stations]
     n: Int = 0
-    low, high = np.int64(1) << 40, np.int64(0)
+    low: Int = np.int64(1) << 40
+    high: Int = np.int64(0)
     for i in range(len(count)):
         if count[i] == 0:
             continue
