@@ -29,7 +29,7 @@ _LINES = {
 """Colour and width by rule."""
 _STYLES = {"best": "-", "proportional": "--", "least_used": "-."}
 _TARGET, _TODAY = "#a32a1a", "#444444"
-_CONTOURS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 120)
+_CONTOURS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 75, 90, 120)
 
 
 class CutPlots:
@@ -200,7 +200,10 @@ def map_of(of: Any, ax: Axes | None = None, language: Language | None = None) ->
                     norm=BoundaryNorm([0.0, *levels, float(z.max()) + 1], 256))  # fmt: skip
         if levels:
             drawn = ax.contour(x, y, z, levels=levels, colors="#333333", linewidths=0.8)
-            texts = ax.clabel(drawn, fmt=lambda v: _with_unit(v, "mean_wait_min", say), fontsize=9)
+            named = [v for v in levels if v not in set(limits)]  # targets are in the legend
+            texts = ax.clabel(
+                drawn, named, fmt=lambda v: _with_unit(v, "mean_wait_min", say), fontsize=9
+            )
             for text in texts:
                 text.set_path_effects([withStroke(linewidth=3, foreground="white")])
         for limit in sorted(set(limits)):
