@@ -203,11 +203,24 @@ def cost_unit(patience: Ints, told: Told, close: Int, cost: Floats) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def folded(histogram: Ints, index: Ints, size: int) -> Ints:
+    """[size, B]: sums of the rows [., B] of equal index."""
+    out = np.zeros((size, histogram.shape[1]), np.int64)
+    for k in range(len(index)):
+        into, row = out[index[k]], histogram[k]
+        for b in range(len(row)):
+            into[b] += row[b]
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def quantiles_of(histogram: Ints) -> Floats:
     """[keys, 2]: median and 90th percentile in seconds, interpolated inside a bin; nan without data."""
     out = np.full((len(histogram), 2), np.nan)
     for k in range(len(histogram)):
-        total = histogram[k].sum()
+        total = 0
+        for b in range(histogram.shape[1]):
+            total += histogram[k, b]
         if total == 0:
             continue
         for j in range(2):

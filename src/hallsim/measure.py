@@ -25,6 +25,7 @@ from hallsim.counting import (
     Sums,
     Told,
     count_units,
+    folded,
     quantiles_of,
     sums,
 )
@@ -171,12 +172,12 @@ class Ledger:
     def _quantiles(self, hists: list[Ints]) -> dict[str, Floats]:
         hall, day, hour, item, kind = hists
         groups = {
-            "district": hall.sum(axis=0, keepdims=True),
-            "tier": _fold(hall, self.tiers, len(TIERS)),
-            "street": _fold(hall, self.street_of, len(self.streets)),
+            "district": folded(hall, np.zeros_like(self.tiers), 1),
+            "tier": folded(hall, self.tiers, len(TIERS)),
+            "street": folded(hall, self.street_of, len(self.streets)),
             "hall": hall, "day": day, "hour": hour, "item": item, "class": kind,
-            "weekday": _fold(day, self.weekdays, 7),
-            "week": _fold(day, self.week_of, len(self.weeks)),
+            "weekday": folded(day, self.weekdays, 7),
+            "week": folded(day, self.week_of, len(self.weeks)),
         }  # fmt: skip
         return {name: quantiles_of(h) for name, h in groups.items()}
 
