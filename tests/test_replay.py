@@ -294,7 +294,7 @@ def test_what_stages_and_choices_may_not_be(tmp_path: Path) -> None:
         "v.csv:7: stage: stage 1 of this visitor is not in the rows above (now '2')",
         "v.csv:8: travel: 2 travel times for 1 halls (now '0|1')",
         "v.csv:8: visitor: given before, at v.csv:6 (now 'c')",
-        "v.csv:9: hall: should be a hall, or different halls joined by | (now 'H1||H2')",
+        "v.csv:9: hall: should be a hall, or different halls joined by | without blanks (now 'H1||H2')",
     ]
 
 
@@ -398,7 +398,7 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
     not_time = "should be whole seconds after midnight, or HH:MM[:SS]"
     assert sorted(problems(tmp_path, visitors, duties)) == sorted(
         [
-            "v.csv:2: hall: should be a hall, or different halls joined by | (now 'H1|H1')",
+            "v.csv:2: hall: should be a hall, or different halls joined by | without blanks (now 'H1|H1')",
             f"v.csv:2: arrival: {not_time} (now '09:61')",
             "v.csv:2: service: should be 1 or more (now '0')",
             "v.csv:2: balk_at: should be 1 or more (now '0')",
@@ -416,7 +416,7 @@ def test_every_problem_at_once(tmp_path: Path) -> None:
             "v.csv:7: walk: should be 0 or more (now '-3')",
             "v.csv:7: balk_at: should be a whole number (now 'many')",
             "d.csv:2: hall: a duty is in one hall (now 'H1|H2')",
-            "d.csv:2: items: should be *, or items joined by | (now 'x|')",
+            "d.csv:2: items: should be *, or items joined by | without blanks (now 'x|')",
             "d.csv:2: speed: should be 1 or more (now '0')",
             "d.csv:3: hall: a value is needed here",
             f"d.csv:3: on: {not_time} (now 'x')",

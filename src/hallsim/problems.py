@@ -108,12 +108,12 @@ RULES: dict[str, str] = {
     # visitors and duties of a replay
     "seconds": "should be whole seconds after midnight, or HH:MM[:SS]",
     "one_hall": "a duty is in one hall",
-    "hall_list": "should be a hall, or different halls joined by |",
+    "hall_list": "should be a hall, or different halls joined by | without blanks",
     "travel_count": "{travels} travel times for {halls} halls",
     "choice_unknown": "no duty is in hall {hall}, so nobody can choose it",
     "stage_alone": "stage {before} of this visitor is not in the rows above",
     "one_item": "a visitor has one item",
-    "item_list": "should be *, or items joined by |",
+    "item_list": "should be *, or items joined by | without blanks",
     "items_many": (
         "more than {limit} items are named one by one in this hall and those chosen instead of it"
     ),
@@ -169,7 +169,7 @@ RULES: dict[str, str] = {
     "unknown_override": "no such override",
     "unknown_scenario": "no such scenario",
     "mark": (
-        "should be a mark such as seed (公开资料), assumed (推定) or calibrated (校准), "
+        "should be a mark such as seed (来源载明), assumed (假设) or calibrated (校准), "
         "or 'column: mark'"
     ),
     "month": "should be a month: YYYY-MM",

@@ -613,7 +613,7 @@ def _hall(cell: str) -> str | Fault:
 
 def _halls(cell: str) -> str | Fault:
     names = cell.split("|")
-    if len(names) > 1 and ("" in names or len(set(names)) < len(names)):
+    if len(names) > 1 and (_untidy(names) or len(set(names)) < len(names)):
         return "hall_list", {}
     return read_name(cell)
 
@@ -642,6 +642,11 @@ def _item(cell: str) -> str | Fault:
 
 def _list_of_items(cell: str) -> str | Fault:
     names = cell.split("|")
-    if cell and ("" in names or ("*" in names and cell != "*")):
+    if cell and (_untidy(names) or ("*" in names and cell != "*")):
         return "item_list", {}
     return read_name(cell)
+
+
+def _untidy(names: list[str]) -> bool:
+    """Whether a part of `a|b` is empty or has blanks beside the bar, which would be another name."""
+    return any(name != name.strip() or not name for name in names)
