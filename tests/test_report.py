@@ -24,6 +24,7 @@ from fake_month import fake
 from hallsim import fonts
 from hallsim.outputs import OutputExists, OutputLocked, write_all
 from hallsim.report import MEASURES, MOVE_COLUMNS, render, summary
+from hallsim.scenario import VisitorClass
 
 CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 CASES = {
@@ -119,7 +120,11 @@ def test_every_hall_and_move_is_there(files: Any, september: Any) -> None:
 
 def test_english_has_no_chinese_where_halls_have_english_names(files: Any) -> None:
     html = files["en"]["report.html"].decode()
-    html = re.sub(r'<td class="wrap reason".*?</td>|title="中[^"]*"|title="国[^"]*"', "", html)
+    html = re.sub(
+        r'<td class="wrap reason".*?</td>|<p class="sub reason".*?</p>|title="中[^"]*"|title="国[^"]*"',
+        "",
+        html,
+    )
     assert not CJK.findall(html.replace("Hallsim CJK", ""))
     assert "Longhua district hall" in html
 
@@ -371,7 +376,7 @@ def test_the_workbook_has_the_numbers_of_the_summary(files: Any, september: Any)
     assert headline[1] == pytest.approx(told["mean_wait_minutes"]["home"]["mean"], rel=1e-5)
     assert headline[7] == pytest.approx(told["mean_wait_minutes"]["difference"]["mean"], rel=1e-5)
     moves = list(book["调配"].iter_rows(min_row=2, values_only=True))
-    assert [(r[-2], r[-1], r[3]) for r in moves] == [
+    assert [(r[-2], r[-1], r[2]) for r in moves] == [
         (m["from"], m["to"], m["clerks"]) for m in told["moves"]
     ]
     assert len(list(book["全部假设"].iter_rows(min_row=2))) == len(september.assumptions)
@@ -390,10 +395,34 @@ def test_sheets_are_ready_to_filter_and_print(files: Any) -> None:
 def test_no_measure_is_shown_with_an_interval_that_is_too_narrow(september: Any) -> None:
     told = summary(september)
     for side in ("home", "plan"):
-        parts = [told[key][side] for key in ("abandoned", "turned_away")]
+        parts = [told[key][side] for key in ("abandoned", "turned_away", "balked")]
         assert told["lost"][side]["mean"] == pytest.approx(sum(p["mean"] for p in parts), rel=1e-4)
         width = sum(p["hi"] - p["lo"] for p in parts)
         assert told["lost"][side]["hi"] - told["lost"][side]["lo"] == pytest.approx(width, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("zh", "见队折返"), ("en", "urned round at the door")]
+)
+def test_who_turned_round_is_said_where_anybody_does(
+    september: Any, files: Any, language: Any, words: str
+) -> None:
+    classes = {"ordinary": VisitorClass(share=1.0, balk_at=20)}
+    scenario = september.scenario.model_copy(update={"classes": classes})
+    found = render(dataclasses.replace(september, scenario=scenario), language)
+    told = summary(september)["balked"]
+    counts = [f"{told[side]['mean']:,.0f}" for side in ("home", "plan")]
+    for some, shown in ((found, True), (files[language], False)):
+        text = Words(some["report.html"].decode()).text
+        assert (words in text) == shown
+        assert (" → ".join(counts) in text) == shown
+        book = openpyxl.load_workbook(io.BytesIO(some["recommendation.xlsx"]))
+        heads = [
+            [c.value for c in column if words in str(c.value)]
+            for sheet in book.worksheets
+            for column in (sheet[1], sheet["A"])
+        ]
+        assert len([h for h in heads if h]) == (2 if shown else 0)
 
 
 def test_the_report_needs_no_matplotlib() -> None:

@@ -731,8 +731,8 @@ def show(
 ) -> int:  # fmt: skip
     """Show the values of a scenario and where each came from.
 
-    A line is path, value, mark (seed, assumed, calibrated, default, override), place and reason. The
-    path can be given to --set.
+    A line is path, value, mark (from the source, assumed, calibrated, default, override; `seed` in
+    files and JSON is from the source), place and reason. The path can be given to --set.
     """
     reading = _read(folder, variant, sets)
     shown = {
@@ -967,7 +967,7 @@ def _with_origins(
     import dataclasses
 
     told = tuple(
-        {"path": path, "value": _plain(o.value), "source": o.source, "note": o.note}
+        {"path": path, "value": _written(o.value), "source": o.source, "note": o.note}
         for path, o in reading.origins.items()
     )
     command = " ".join([Path(sys.argv[0]).name or "hallsim", *sys.argv[1:]])
@@ -1099,6 +1099,10 @@ def _measures_json(
 
 def _json_value(value: Any) -> Any:
     return value if isinstance(value, int | float | str | bool | list | None) else _plain(value)
+
+
+def _written(value: Any) -> str | None:
+    return None if value is None else _plain(value)
 
 
 def _plain(value: Any) -> str:

@@ -303,7 +303,11 @@ TARGETS = (("mean_wait", "mean_wait_minutes", 1), ("within", "share", -1))
 def _unmet(
     scenario: Scenario, spans: Sequence[Span], plan: Measures, best: Measures
 ) -> pd.DataFrame:
-    """Halls and periods that miss a target under the plan, and whether any staffing could meet it."""
+    """Halls and periods that miss a target under the plan, and whether any staffing could meet it.
+
+    Too few `windows`: missed with all windows open too, by the whole interval.  Too few `clerks`: missed
+    under the plan and met with all windows open, both by the whole interval.  Else `unclear`.
+    """
     rows = []
     reached, possible = (_by_period(m, spans) for m in (plan, best))
     for h, hall in enumerate(scenario.halls):
@@ -314,9 +318,18 @@ def _unmet(
             here = [float(x[p, h]) for x in reached[name]]
             ideal = [float(x[p, h]) for x in possible[name]]
             if sign * here[0] > sign * limit:
-                why = "windows" if sign * ideal[0] > sign * limit else "clerks"
+                why = _why(limit, sign, here, ideal)
                 rows.append((hall.hall, p, name, limit, *here, *ideal, why))
     return pd.DataFrame(rows, columns=UNMET_COLUMNS)
+
+
+def _why(limit: float, sign: int, here: list[float], ideal: list[float]) -> str:
+    """Why a target is missed; `here` and `ideal` are mean, lo and hi under the plan and at best."""
+    missed, best_missed, best_met = (
+        all(s * x > s * limit for x in of)
+        for of, s in ((here, sign), (ideal, sign), (ideal, -sign))
+    )
+    return "windows" if best_missed else "clerks" if missed and best_met else "unclear"
 
 
 def _by_period(

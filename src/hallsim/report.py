@@ -41,13 +41,21 @@ MEASURES = {
     "served": "served",
     "abandoned": "abandoned",
     "turned_away": "turned_away",
+    "balked": "balked",
     "lost": "lost",
     "utilisation": "utilisation",
     "overtime_minutes": "overtime_min",
 }
 """Key of the summary to measure of the tables."""
 
-HALL_MEASURES = ("mean_wait_minutes", "p90_wait_minutes", "within_share", "visitors", "lost")
+HALL_MEASURES = (
+    "mean_wait_minutes",
+    "p90_wait_minutes",
+    "within_share",
+    "visitors",
+    "lost",
+    "balked",
+)
 
 MOVE_COLUMNS = (
     "from", "from_name", "to", "to_name", "group", "clerks", "first", "last", "working_days", "tier",

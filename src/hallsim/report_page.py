@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from hallsim import fonts
 from hallsim.report_words import (
+    NONE,
     NOTHING,
     Figures,
     Interval,
@@ -28,6 +29,7 @@ from hallsim.report_words import (
     figures,
     hall_name,
     listed,
+    mark_words,
     month_text,
     number,
     records,
@@ -35,7 +37,7 @@ from hallsim.report_words import (
     speaker,
     weekday_text,
 )
-from hallsim.scenario import TABLES, Hall, Scenario
+from hallsim.scenario import TABLES, Hall, Hours, Scenario, format_clock
 from hallsim.text import Language
 
 if TYPE_CHECKING:
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
 
 HEAT_MINUTES = (5, 10, 15, 20, 30, 45, 60)
 """Upper edges of the colours of the map of the month, minutes."""
+
+NOON_S = 12 * 3600, 13 * 3600
+"""A break that touches this hour is one at noon."""
 
 BIGGEST, MARGINALS, LISTED = 5, 15, 6
 _ABOUT = ("format", "name", "title", "title_en", "language", "run")
@@ -108,6 +113,7 @@ class View:
         self.halls = {k: figures(m.table("hall"), ("hall",)) for k, m in self._sides()}
         self.daily = {k: figures(m.table("day"), ("day",)) for k, m in self._sides()}
         self.gaps = figures(r.difference, ("hall",))
+        self.balking = r.scenario.balks
 
     def gap(self, measure: str, hall: str = "") -> Interval:
         """Plan minus home, of a hall or of the district."""
@@ -213,7 +219,22 @@ class View:
             ),
             (_("Left unserved"), "lost", 1.0, 0, people, people, True),
         )
-        return [t for row in rows if (t := self._tile(*row))]
+        tiles = [t for row in rows if (t := self._tile(*row))]
+        return [
+            {**t, "more": self._turned_round() if t["measure"] == "lost" else ""} for t in tiles
+        ]
+
+    def _turned_round(self) -> str:
+        """How many of those who left unserved turned round at the door, where anybody does."""
+        home, plan = (self.district[k].get("balked", NOTHING) for k in ("home", "plan"))
+        if not (self.balking and home and plan):
+            return ""
+        return self.say(
+            "of these turned round at the door: {home} → {plan}, {change} ({interval})",
+            home=number(home.mean, 0), plan=number(plan.mean, 0),
+            change=number(self.gap("balked").mean, 0, sign=True),
+            interval=between(self.gap("balked"), self.language, 0, sign=True),
+        )  # fmt: skip
 
     def _tile(self, label: str, measure: str, factor: float, digits: int, unit: str, gap_unit: str,
               less_is_better: bool) -> dict[str, str]:  # fmt: skip
@@ -225,7 +246,8 @@ class View:
             return {}
         better, worse = (gap.hi < 0, gap.lo > 0) if less_is_better else (gap.lo > 0, gap.hi < 0)
         return {
-            "label": label, "home": number(home.mean, digits), "plan": number(plan.mean, digits),
+            "label": label, "measure": measure,
+            "home": number(home.mean, digits), "plan": number(plan.mean, digits),
             "unit": unit, "gap": number(gap.mean, digits, sign=True), "gap_unit": gap_unit,
             "interval": between(gap, self.language, digits, sign=True) if gap else "",
             "tone": "better" if better else "worse" if worse else "same",
@@ -282,8 +304,9 @@ class View:
     def warnings(self) -> list[str]:
         """What goes with the conclusion."""
         _, told = self.say, []
-        stuck = sum(row["why_id"] == "windows" for row in self.unmet_rows)
-        short = len(self.unmet_rows) - stuck
+        stuck, short, unclear = (
+            sum(row["why_id"] == why for row in self.unmet_rows) for why in self.whys()
+        )
         if stuck:
             told.append(
                 _("Halls that miss a target whatever is moved, for lack of windows: {n}.", n=stuck)
@@ -292,6 +315,11 @@ class View:
             told.append(
                 _("Halls that miss a target under the plan, for lack of clerks: {n}.", n=short)
             )
+        if unclear:
+            told.append(
+                _("Halls of which the simulated months do not tell whether they miss a target, or why: {n}.",
+                  n=unclear)
+            )  # fmt: skip
         return told
 
     # ---- transfers and staffing ----
@@ -440,6 +468,20 @@ class View:
             [(str(h), self.say("h"), {k: of[k].get(h, {}) for k in of}) for h in hours]
         )
 
+    def noon(self) -> str:
+        """A remark on the halls that close at noon; empty where none does."""
+        scenario = self.r.scenario
+        breaks = {h.hall: noon_break(scenario.hours[h.hours]) for h in scenario.halls}
+        closed = [b for b in breaks.values() if b]
+        if not closed:
+            return ""
+        when = sorted({f"{format_clock(a)}–{format_clock(b)}" for a, b in closed})
+        return self.say(
+            "{n} of {total} halls close at noon ({when}). The waits of those who stay through the break "
+            "include it.",
+            n=len(closed), total=len(breaks), when=listed(when, self.language),
+        )  # fmt: skip
+
     def week_rows(self) -> list[dict[str, Any]]:
         """Week by week: mean wait before and after, and every open day."""
         days = sorted({d for k in self.daily.values() for d in k})
@@ -560,16 +602,24 @@ class View:
             missed.setdefault(row["hall"], []).append(row)
         wait = {h: self.halls["plan"].get(h, {}).get("mean_wait_min", NOTHING).mean for h in missed}
         rows = [self._unmet(hall, rows) for hall, rows in missed.items()]
-        return sorted(rows, key=lambda row: (row["why_id"] != "windows", -wait[row["hall"]]))
+        order = [*self.whys()]
+        return sorted(rows, key=lambda row: (order.index(row["why_id"]), -wait[row["hall"]]))
+
+    def whys(self) -> dict[str, str]:
+        """Why targets are missed, in words; the first that holds in any period is a hall's."""
+        _ = self.say
+        return {
+            "windows": _("too few windows"), "clerks": _("too few clerks"), "unclear": _("unclear"),
+        }  # fmt: skip
 
     def _unmet(self, hall: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
         _ = self.say
         when = sorted({int(row["period"]) for row in rows})
-        why = "windows" if any(row["why"] == "windows" for row in rows) else "clerks"
+        why = next(w for w in self.whys() if any(row["why"] == w for row in rows))
         every = len(when) == len(self.weeks) > 1
         return {
             **self._hall(hall), "why_id": why,
-            "why": _("too few windows") if why == "windows" else _("too few clerks"),
+            "why": self.whys()[why],
             "weeks": _("all") if every else self._periods(when),
             "wait": self._missed([row for row in rows if row["target"] == "mean_wait"], max, number),
             "share": self._missed([row for row in rows if row["target"] == "within"], min, _percent),
@@ -643,11 +693,29 @@ class View:
 
     def sources(self) -> list[tuple[str, str]]:
         """The marks and what they mean."""
-        _ = self.say
-        return [
-            ("seed", _("published")), ("calibrated", _("calibrated")), ("assumed", _("assumed")),
-            ("default", _("default")), ("override", _("override")),
-        ]  # fmt: skip
+        return [*mark_words(self.language).items()]
+
+    def calibrated(self) -> list[str]:
+        """What was calibrated, and by the reasons given to what; no line where nothing was."""
+        values: Counter[str] = Counter()
+        reasons: dict[str, None] = {}
+        for row in self.r.assumptions:
+            if row["source"] == "calibrated":
+                values[re.sub(r"\[[^\]]*\]", "[*]", row["path"])] += 1
+                reasons |= dict.fromkeys(_about_calibration(row["note"] or ""))
+        _, told = self.say, [reason for reason in reasons if reason]
+        if not values:
+            return []
+        what = listed(
+            (
+                _("{what} ({n} values)", what=path_title(p, self.language), n=n)
+                for p, n in values.items()
+            ),
+            self.language,
+        )
+        more = [_("and others, below")] if len(told) > LISTED // 2 else []
+        why = listed([*told[: LISTED // 2], *more], self.language)
+        return [_("Calibrated: {what}. To what: {why}.", what=what, why=why or _("not said"))]
 
     def assumption_counts(self) -> list[dict[str, Any]]:
         """How many numbers of each part of the scenario carry each mark."""
@@ -698,7 +766,7 @@ class View:
 
     def _reason(self, part: str, note: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
         told = [f"{path_title(r['path'], self.language, part)} {_shown(r['value'])}" for r in rows]
-        names = dict(self.sources())
+        names = mark_words(self.language)
         return {
             "part": part_title(part, self.language), "reason": note,
             "what": "; ".join(told) if len(told) <= LISTED else self.say("{n} values", n=len(told)),
@@ -722,6 +790,14 @@ class View:
         return [row for row in rows if row[1]]
 
 
+def _about_calibration(note: str) -> list[str]:
+    """The clauses of a reason that speak of calibration; all of it where none does."""
+    clauses = [clause.strip() for clause in re.split("[;；。]", note)]
+    return [c for c in clauses if re.search("校准|calibrat", c, re.IGNORECASE)] or [
+        note.strip("。. ")
+    ]
+
+
 def in_streets(scenario: Scenario) -> list[Hall]:
     """The halls as people list them: the district's own, then each street hall with its communities."""
     order = {h.hall: n for n, h in enumerate(scenario.halls)}
@@ -729,6 +805,16 @@ def in_streets(scenario: Scenario) -> list[Hall]:
         scenario.halls,
         key=lambda h: (h.tier != "district", order[h.street or h.hall], h.tier == "community"),
     )
+
+
+def noon_break(hours: Hours) -> tuple[int, int] | None:
+    """From when to when a hall is closed at noon on ordinary working days, in seconds; None if never."""
+    spells = sorted((s.on, s.off) for s in hours.weekdays)
+    for k, (_, off) in enumerate(spells[:-1]):
+        on = spells[k + 1][0]
+        if max(end for _, end in spells[: k + 1]) < on and off <= NOON_S[1] and on >= NOON_S[0]:
+            return off, on
+    return None
 
 
 def part_title(part: str, language: Language) -> str:
@@ -772,6 +858,8 @@ def _shown(value: Any) -> str:
     if is_number(value):
         value = float(value)
         return f"{value:,.6g}"
+    if value is None or value == "":
+        return NONE
     if isinstance(value, list | tuple):
         return " ".join(_shown(v) for v in value)
     return str(value)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hallsim.report_page import View, is_number, path_title
-from hallsim.report_words import NOTHING, Interval, as_date, figures, records
+from hallsim.report_words import NOTHING, Interval, as_date, figures, mark_words, records
 from hallsim.text import Language
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class _Book:
             (_("Served"), "served", "#,##0"),
             (_("Gave up"), "abandoned", "#,##0"),
             (_("Turned away"), "turned_away", "#,##0"),
+            *([(_("Turned round at the door"), "balked", "#,##0")] if v.balking else []),
             (_("Left unserved"), "lost", "#,##0"),
             (_("Windows busy"), "utilisation", "0.0%"),
             (_("Overtime, minutes"), "overtime_min", "#,##0"),
@@ -130,7 +131,7 @@ class _Book:
         heads = [
             _("From"),
             _("To"),
-            _("Group"),
+            *([_("Group")] if v.grouped else []),
             _("Clerks"),
             _("First day"),
             _("Last day"),
@@ -146,7 +147,7 @@ class _Book:
             [
                 v.names[m["from"]],
                 v.names[m["to"]],
-                m.get("group", ""),
+                *([m.get("group", "")] if v.grouped else []),
                 int(m["clerks"]),
                 as_date(m["first"]),
                 as_date(m["last"]),
@@ -162,7 +163,7 @@ class _Book:
         formats = [
             "General",
             "General",
-            "General",
+            *(["General"] if v.grouped else []),
             "0",
             "yyyy-mm-dd",
             "yyyy-mm-dd",
@@ -224,6 +225,7 @@ class _Book:
             _("Share {what}", what=v.within),
             _("Visitors"),
             _("Left unserved"),
+            *([_("Turned round at the door")] if v.balking else []),
         ]
         tiers = {"district": _("district"), "street": _("street"), "community": _("community")}
         names = list(v.names)
@@ -235,7 +237,8 @@ class _Book:
                 v.gaps.get(hall, {}),
             )
             waits = (f.get("mean_wait_min", NOTHING) for f in (home, plan, gap))
-            more = (plan.get(m, NOTHING).mean for m in ("within_share", "visitors", "lost"))
+            shown = ["within_share", "visitors", "lost", *(["balked"] if v.balking else [])]
+            more = (plan.get(m, NOTHING).mean for m in shown)
             rows.append(
                 [
                     v.names[hall],
@@ -244,7 +247,7 @@ class _Book:
                     *more,
                 ]
             )
-        formats = ["General", "General", *["0.0"] * 9, "0.0%", "#,##0", "#,##0"]
+        formats = ["General", "General", *["0.0"] * 9, "0.0%", *["#,##0"] * 3]
         title = _("Waits")
         sheet = self._table(title, heads, rows, formats, frozen=1)
         self._chart(
@@ -336,7 +339,7 @@ class _Book:
     def _unmet(self) -> None:
         _, v = self.say, self.view
         kinds = {"mean_wait": _("mean wait, minutes"), "within": _("Share {what}", what=v.within)}
-        why = {"windows": _("too few windows"), "clerks": _("too few clerks")}
+        why = v.whys()
         rows: list[list[Cell]] = [
             [
                 v.names[m["hall"]],
@@ -382,7 +385,7 @@ class _Book:
 
     def _assumptions(self) -> None:
         _, v = self.say, self.view
-        marks = dict(v.sources())
+        marks = mark_words(v.language)
         heads = [_("Value of"), _("Path"), _("Value"), _("Mark"), _("Reason")]
         rows = [
             [
@@ -483,7 +486,8 @@ def _finite(value: float) -> float:
 
 
 def _value(value: Any) -> Cell:
-    return float(value) if is_number(value) else str(value)
+    """None, which is what `null` or an empty cell means, stays an empty cell."""
+    return float(value) if is_number(value) else None if value is None else str(value)
 
 
 def _width(value: Cell, code: str) -> float:

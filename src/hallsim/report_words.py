@@ -71,6 +71,15 @@ def speaker(language: Language) -> Say:
     return say
 
 
+def mark_words(language: Language) -> dict[str, str]:
+    """Where values come from, in words, by mark: the same words in report, workbook and on screen."""
+    _ = speaker(language)
+    return {
+        "seed": _("from the source"), "calibrated": _("calibrated"), "assumed": _("assumed"),
+        "default": _("default"), "override": _("override"),
+    }  # fmt: skip
+
+
 def hall_name(hall: Hall, language: Language) -> str:
     """The name people know it by; the id where there is none in that language."""
     return (hall.name if language == "zh" else hall.name_en or hall.name) or hall.hall

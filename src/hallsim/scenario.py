@@ -296,11 +296,13 @@ class Item(Row):
         title="自助占比",
         description="share of those who come that uses the machines, in halls that have them",
     )
-    any_hall: Annotated[Literal["", "street", "district"], _one_of(Words(synonyms.ANY_HALL))] = Field(
-        "",
-        title="通办",
-        description="visitors choose by travel and posted wait among the halls of their own street "
-        "(street) or of the district that serve it; empty = their own hall; plans do not foresee it",
+    any_hall: Annotated[Literal["", "street", "district"], _one_of(Words(synonyms.ANY_HALL))] = (
+        Field(
+            "",
+            title="通办",
+            description="visitors choose by travel and posted wait among the halls of their own street "
+            "(street) or of the district that serve it; empty = their own hall; plans do not foresee it",
+        )
     )
 
 
@@ -667,6 +669,11 @@ class Scenario(Model):
     profiles: tuple[Weight, ...] = Field((), title="曲线")
     peaks: tuple[Peak, ...] = Field((), title="旺季")
     calendar: tuple[CalendarDay, ...] = Field((), title="日历")
+
+    @property
+    def balks(self) -> bool:
+        """Whether anybody turns round at the door; where nobody does it goes unsaid."""
+        return any(c.balk_at for c in self.classes.values())
 
     def select(self, names: tuple[str, ...]) -> list[Hall]:
         """The halls that a selector names, in table order: ids, `*`, `@tier`, `street/*`.

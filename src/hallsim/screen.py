@@ -22,6 +22,7 @@ from hallsim.report_words import (
     district_name,
     figures,
     hall_name,
+    mark_words,
     month_text,
     number,
     span_text,
@@ -29,7 +30,7 @@ from hallsim.report_words import (
     weekday_text,
 )
 from hallsim.scenario import Scenario
-from hallsim.synonyms import SOURCE, TIER
+from hallsim.synonyms import TIER
 from hallsim.text import Language, translator
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def measures_table(found: Measures, by: str, language: Language) -> Group:
     columns = [
         (header, aligned([_cell(row, name, digits, share) for row in rows.values()]))
         for name, header, digits, share in _columns(say)
-        if any(name in row for row in rows.values())
+        if (name != "balked" or scenario.balks) and any(name in row for row in rows.values())
     ]
     for header, _ in columns:
         shown.add_column(header, justify="right", overflow="fold")
@@ -98,9 +99,10 @@ def compared_table(home: Measures, plan: Measures, by: str, language: Language) 
         for name, header, digits in (
             ("mean_wait_min", say("Mean wait,\nminutes"), 1),
             ("lost", say("Left\nunserved"), 0),
+            ("balked", say("Turned round\nat the door"), 0),
             ("queue", say("Persons\nwaiting"), 1),
         )
-        if any(name in row for row in sides[0].values())
+        if (name != "balked" or scenario.balks) and any(name in row for row in sides[0].values())
     ]
     columns = []
     for name, header, digits in shown_measures:
@@ -131,6 +133,7 @@ def _columns(say: Say) -> tuple[tuple[str, str, int, bool], ...]:
         ("p90_wait_min", say("9 in 10 wait\n≤ minutes"), 1, False),
         ("within_share", say("In time"), 0, True),
         ("lost", say("Left\nunserved"), 0, False),
+        ("balked", say("Turned round\nat the door"), 0, False),
         ("utilisation", say("Windows\nbusy"), 0, True),
         ("queue", say("Persons\nwaiting"), 1, False),
     )
@@ -206,9 +209,7 @@ def value_lines(origins: Mapping[str, Origin], language: Language) -> Iterator[s
 
     A reason is told once for the lines that share it.
     """
-    say = translator("cli", language)
-    marks = {mark: words[0] if language == "zh" else mark for mark, words in SOURCE.items()}
-    marks["override"] = say("override")
+    marks = mark_words(language)
     for name, pairs in itertools.groupby(origins.items(), lambda pair: _section(pair[0])):
         values = list(pairs)
         title = Scenario.model_fields[name].title if name else None

@@ -61,8 +61,8 @@ ANY_HALL: Table = {
 }
 LANGUAGE: Table = {"zh": ("中文",), "en": ("英文",)}
 SOURCE: Table = {
-    "seed": ("公开资料", "来源", "载明", "来源载明"),
-    "assumed": ("推定", "假设"),
+    "seed": ("来源载明", "公开资料", "来源", "载明"),
+    "assumed": ("假设", "推定"),
     "calibrated": ("校准",),
     "default": ("默认",),
 }
