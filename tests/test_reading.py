@@ -168,6 +168,7 @@ def test_every_rule_has_a_case() -> None:
     told = {line.split(" | ")[0] for p in INVALID for line in load_case(p)["problems"]}
     noted = {text for p in VALID for text in load_case(p).get("notes", [])}
     below = {"month", "month_range", "file_unreadable", "invalid", "scenario_part"}
+    below |= {"folder_missing"}
     elsewhere = below | REPLAY | REFORMS | CLAIMS | CUTS
     for rule in problems.NOTES - REPLAY:
         pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(problems.RULES[rule]))
@@ -200,8 +201,37 @@ def test_a_folder_that_is_not_there_is_one_problem(tmp_path: Path) -> None:
     with pytest.raises(ScenarioProblems) as caught:
         reading.read(tmp_path / "nowhere")
     assert [(p.rule, str(p.place)) for p in caught.value.problems] == [
-        ("file_missing", "scenario.yaml")
+        ("folder_missing", str(tmp_path / "nowhere"))
     ]
+
+
+@pytest.mark.parametrize("table", ["windows", "halls", "clerks", "demand"])
+@pytest.mark.parametrize("how", ["missing", "unreadable"])
+def test_paths_into_a_table_that_cannot_be_read_are_not_blamed(
+    table: str, how: str, tmp_path: Path
+) -> None:
+    """Three overrides are right, and the fourth is wrong whatever the tables hold."""
+    right = [
+        "windows[hall=centre].count: 3",
+        "clerks[hall=centre].count: +1",
+        "demand[*].volume: x2",
+    ]
+    lines = "".join(f"    {line}\n" for line in [*right, "staffing.leave_rat: 0"])
+    text = f"name: tiny\noverrides:\n  more:\n{lines}scenarios:\n  busy: [more]"
+    case = {"edit": {"scenario.yaml": [["name: tiny", text]]}}
+    folder = build(case, tmp_path)
+    assert "centre" in (folder / "halls.csv").read_text(encoding="utf-8")
+    if how == "missing":
+        (folder / f"{table}.csv").unlink()
+    else:
+        (folder / f"{table}.csv").write_bytes("大厅".encode("gb18030"))
+    for scenario in (None, "busy"):
+        with pytest.raises(ScenarioProblems) as caught:
+            reading.read(folder, scenario)
+        told = [p.rule for p in caught.value.problems]
+        assert sorted(told) == sorted(
+            ["unknown_path", "table_missing" if how == "missing" else "encoding"]
+        )
 
 
 def test_a_date_cell_shown_without_its_year_is_for_every_year(tmp_path: Path) -> None:

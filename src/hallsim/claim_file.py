@@ -165,6 +165,8 @@ def _below(problem: Problem, folder: Path) -> Problem:
     """The problem with its places as seen from where the folder is named."""
 
     def seen(place: Place) -> Place:
+        if place.file == str(folder):  # the folder itself is missing
+            return place
         return replace(place, file=(folder / place.file).as_posix())
 
     params = {k: seen(v) if isinstance(v, Place) else v for k, v in problem.params.items()}
@@ -176,7 +178,7 @@ def _read(folder: Path) -> tuple[District | None, list[Problem]]:
     try:
         base = read(folder)
     except ScenarioProblems as problems:
-        return None, [*raw.problems, *problems.problems]
+        return None, [*(p for p in raw.problems if p not in problems.problems), *problems.problems]
     if raw.problems:
         return None, raw.problems
     names = load_file(folder, MAIN).data.get("scenarios")

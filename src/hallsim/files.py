@@ -132,6 +132,9 @@ def _read_bytes(raw: Raw, folder: Path, name: str) -> bytes | None:
     try:
         content = (folder / name).read_bytes()
     except FileNotFoundError:
+        if not folder.is_dir():
+            _no_folder(raw, folder)
+            return None
         names = [p.name for p in folder.glob("*")] if folder.is_dir() else []
         below = sorted(p.relative_to(folder).as_posix() for p in folder.glob(f"*/{MAIN}"))
         near = nearest(name, names) or (below[0] if below and name == MAIN else None)
@@ -142,6 +145,16 @@ def _read_bytes(raw: Raw, folder: Path, name: str) -> bytes | None:
         return None
     raw.hashes[name] = hashlib.sha256(content).hexdigest()
     return content
+
+
+def _no_folder(raw: Raw, folder: Path) -> None:
+    """Said once, whatever was to be read there."""
+    place = Place(str(folder))
+    if place not in raw.told:
+        beside = folder.parent
+        names = [p.name for p in beside.iterdir() if p.is_dir()] if beside.is_dir() else []
+        raw.say("folder_missing", place, suggestion=nearest(folder.name, names))
+        raw.told.add(place)
 
 
 def _read_text(raw: Raw, folder: Path, name: str) -> str | None:

@@ -22,6 +22,9 @@ from hallsim.shape import ROW_KEYS, complete, hall_ids, leaf_type, model_at, row
 SET = "--set"
 """The name that changes from the command line go by."""
 
+PATH_RULES = frozenset({"unknown_path", "unknown_row", "unknown_column", "path_syntax"})
+"""What may be wrong with a path."""
+
 _STEP = re.compile(r"([^.\[\]=]+)(?:\[([^\[\]]*)\])?")
 _RELATIVE = re.compile(r"(?:([x×*])|([+-]))(\d+(?:\.\d+)?|\.\d+)(%?)", re.IGNORECASE)
 

@@ -46,6 +46,7 @@ class ExitCode(IntEnum):
 RULES: dict[str, str] = {
     # files
     "file_missing": "file not found",
+    "folder_missing": "this folder does not exist",
     "file_unreadable": "the file cannot be read: {reason}",
     "file_empty": "the file is empty",
     "encoding": "the file is not UTF-8 (it looks like {encoding}); save it as UTF-8",

@@ -242,8 +242,21 @@ class _Work:
         if usable:
             result = overrides.apply(self.data, [chosen, changes])
             self.data, self.applied = result.data, result.applied
-            self.problems += result.problems
+            self.problems += self._own_faults(result.problems)
             self.raw.places |= {loc: a.change.place for loc, a in self.applied.items()}
+
+    def _own_faults(self, faults: list[Problem]) -> list[Problem]:
+        """The faults of paths without those that may only be there because a table or row is broken."""
+        unread = {loc[0] for loc in self.raw.broken if len(loc) == 1}
+        damaged = {loc[0] for loc in self.raw.broken}
+
+        def own(fault: Problem) -> bool:
+            table = re.split(r"[.\[]", fault.path, maxsplit=1)[0].strip()
+            if fault.rule == "unknown_row":
+                return not damaged & {table, "halls"}
+            return fault.rule not in overrides.PATH_RULES or table not in unread
+
+        return [fault for fault in faults if own(fault)]
 
     def variants(self) -> dict[str, list[str]]:
         """The named scenarios, each with the names of its overrides."""
@@ -301,6 +314,7 @@ class _Work:
         found = {}
         for name, changes in named.items():
             found[name], faults = overrides.resolve_all(changes, self.data)
+            faults = self._own_faults(faults)
             self.problems += [] if name in in_use else faults + overrides.clashes(found[name])
         for variant, names in variants.items():
             if variant != used:
@@ -416,7 +430,8 @@ class _Work:
         for part in above:
             if part in self.applied:
                 change, old, new = self.applied[part]
-                note = f"{change.name}: {plain(old)} → {plain(new)}"
+                was, now = ("–" if v is None else plain(v) for v in (old, new))
+                note = f"{change.name}: {was} → {now}"
                 return Origin(value, "override", str(change.place), note)
         if any(part in self.filled for part in above):
             return Origin(value, "default", "")
