@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import re
@@ -121,7 +122,7 @@ def test_a_month_not_yet_announced_works_and_says_provisional(tmp_path: Path) ->
             3,
             "leave_rate",
         ),
-        (["recommend", "no-such-folder", "--month", "2018-09"], 3, "not found"),
+        (["recommend", "no-such-folder", "--month", "2018-09"], 3, "folder does not exist"),
         (["recommend", LONGHUA], 2, "--month"),
         (["simulate", LONGHUA, "--month", "2018-09", "--by", "moon"], 2, "hall_day"),
         (["replay", "--visitors", "v.csv", "--duties", "d.csv", "--out", "o.csv"], 4, "not found"),
@@ -164,7 +165,7 @@ def test_problems_are_json_too(tmp_path: Path) -> None:
     assert done.returncode == 3
     good, bad = json.loads(done.stdout)
     assert not [p for p in good["problems"] if p["severity"] == "error"]
-    assert bad["problems"][0]["rule"] == "file_missing"
+    assert bad["problems"][0]["rule"] == "folder_missing"
 
 
 def test_messages_come_in_chinese_even_on_a_gbk_console(tmp_path: Path) -> None:
@@ -219,7 +220,48 @@ def test_the_table_on_screen_fits_and_speaks(language: str, name: str, tmp_path:
     rows = [line for line in lines if line.startswith(name + " ")]
     cell = r" +[\d,]+ ±[\d,]+ +\d+\.\d ±\d+\.\d +\d+\.\d ±\d+\.\d +\d+% ±\d+ +[\d,]+ ±[\d,]+ +\d+% ±\d+"
     assert len(rows) == 1 and re.fullmatch(cell, rows[0].removeprefix(name).rstrip())
+    total, minutes = {"zh": ("全区", "（≤30分）"), "en": ("whole district", "≤ 30 min")}[language]
+    assert sum(line.startswith(total + " ") for line in lines) == 1
+    assert minutes in done.stdout
     assert ("到厅人次" if language == "zh" else "Visitors") in done.stdout
+    assert "见队" not in done.stdout and "Turned" not in done.stdout
+
+
+def test_who_turned_round_and_the_names_of_halls_are_in_the_tables(tmp_path: Path) -> None:
+    words = ["simulate", LONGHUA, "--month", "2018-11", "--replications", "2", "--out", "s"]
+    done = hallsim(*words, "--set", "classes.ordinary.balk_at=20", cwd=tmp_path)
+    assert done.returncode == 0 and "Turned" in done.stdout
+    lines = (tmp_path / "s" / "hall_day.csv").read_text("utf-8-sig").splitlines()
+    assert lines[0].startswith("hall,hall_name,day,measure,")
+    assert lines[1].startswith("longhua-district,龙华区行政服务大厅,2018-11-")
+    again = hallsim(*words, cwd=tmp_path)
+    assert again.returncode == 2 and again.stderr.count("--force") == 1
+
+
+def test_english_names_break_between_words() -> None:
+    """On a terminal of 100 columns that is too narrow for the table, `Administrative` stays whole."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from hallsim.screen import _add_names
+
+    table = Table()
+    _add_names(table, "Hall", ["Longhua District Administrative Service Hall", "Hall 2"])
+    for _ in range(8):
+        table.add_column("minutes")
+    table.add_row("Longhua District Administrative Service Hall", *["12.34 ±5.67"] * 8)
+    console = Console(width=100, file=io.StringIO())
+    console.print(table)
+    assert "Administrative" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_file_that_is_there_is_called_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "v.csv").write_text("hall,arrival,item,service\nh,0,a,5\n", encoding="utf-8")
+    (tmp_path / "d.csv").write_text("hall,window,items,on,off\nh,1,*,0,9\n", encoding="utf-8")
+    (tmp_path / "o.csv").write_text("mine", encoding="utf-8")
+    words = ["replay", "--visitors", "v.csv", "--duties", "d.csv", "--out", "o.csv"]
+    done = hallsim(*words, cwd=tmp_path)
+    assert done.returncode == 2 and "\no.csv: another result" in "\n" + done.stderr
 
 
 @pytest.mark.parametrize("by", ["district", "street", "item", "weekday", "hour", "week", "queue"])

@@ -20,10 +20,13 @@ from hallsim import __version__
 from hallsim.text import Language, system_language, translator
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hallsim.measure import Measures
     from hallsim.problems import ScenarioProblems
     from hallsim.reading import Reading
     from hallsim.recommend import Recommendation
+    from hallsim.scenario import Scenario
 
 _PROVISIONAL = (
     "provisional: the holidays of this year are not announced; statutory days are assumed"
@@ -60,6 +63,13 @@ def _explain(problem: Exception) -> int:
     if isinstance(problem, ScenarioProblems):
         return _refuse(problem, ExitCode.SCENARIO)
     if isinstance(problem, OutputExists):
+        files = ", ".join(str(problem.folder / name) for name in problem.names)
+        if len(problem.names) == 1 or problem.folder == Path():
+            text = say(
+                "{files}: another result is already there; --force keeps it in previous/, or choose "
+                "another place"
+            )
+            return _fail(text.format(files=files), ExitCode.USAGE)
         text = say(
             "{folder} already holds another result ({names}); "
             "--force keeps the old files in previous/, or choose --out"
@@ -392,9 +402,9 @@ def simulate(
     tables = _side_tables(sides)
     if out:
         files = {
-            f"{side}_{name}.csv" if len(tables) > 1 else f"{name}.csv": table(name).to_csv(
-                index=False, lineterminator="\r\n"
-            )
+            f"{side}_{name}.csv" if len(tables) > 1 else f"{name}.csv": _named_halls(
+                table(name), reading.scenario, lang or reading.scenario.language
+            ).to_csv(index=False, lineterminator="\r\n")
             for side, table in tables.items()
             for name in BY
         }
@@ -1054,6 +1064,18 @@ def _show_table(sides: dict[str, Measures], by: str, language: Language) -> None
         _print(compared_table(sides["home"], sides["plan"], by, language))
     else:
         _print(measures_table(next(iter(sides.values())), by, language))
+
+
+def _named_halls(table: pd.DataFrame, scenario: Scenario, language: Language) -> pd.DataFrame:
+    """The table with the name of each hall beside its id."""
+    from hallsim.report_words import hall_name, harmless
+
+    if "hall" not in table:
+        return table
+    names = {h.hall: harmless(hall_name(h, language)) for h in scenario.halls}
+    named = table.copy()
+    named.insert(list(table.columns).index("hall") + 1, "hall_name", table["hall"].map(names))
+    return named
 
 
 def _side_tables(sides: dict[str, Measures]) -> dict[str, Callable[[str], Any]]:

@@ -97,6 +97,12 @@ def within_seconds(scenario: Scenario) -> Ints:
     return np.array([round((m or DEFAULT_WITHIN_MINUTES) * 60) for m in minutes], np.int64)
 
 
+def within_minutes(scenario: Scenario) -> float | None:
+    """The target time of all halls; None where they differ."""
+    seconds = set(within_seconds(scenario).tolist())
+    return seconds.pop() / 60 if len(seconds) == 1 else None
+
+
 @dataclass(frozen=True)
 class Tally:
     """What one replication of a month counted.

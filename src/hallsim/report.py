@@ -24,6 +24,7 @@ from hallsim.report_words import (
     as_date,
     figures,
     hall_name,
+    harmless,
     records,
     week_end,
 )
@@ -117,7 +118,7 @@ def moves_csv(recommendation: Recommendation, language: Language = "zh") -> str:
     writer.writeheader()
     for row in _plain(records(recommendation.moves)):
         row |= {"from_name": names[row["from"]], "to_name": names[row["to"]]}
-        writer.writerow({k: _harmless(row.get(k, "")) for k in MOVE_COLUMNS})
+        writer.writerow({k: harmless(row.get(k, "")) for k in MOVE_COLUMNS})
     return out.getvalue()
 
 
@@ -176,8 +177,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None
     return value
-
-
-def _harmless(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula gets an apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value

@@ -193,12 +193,10 @@ class View:
     @property
     def within(self) -> str:
         """Name of the share that is served in time."""
-        from hallsim.measure import DEFAULT_WITHIN_MINUTES
+        from hallsim.measure import within_minutes
 
-        minutes = {t.within_minutes for t in self.r.scenario.targets if t.within_minutes}
-        minutes = minutes or {DEFAULT_WITHIN_MINUTES}
-        if len(minutes) == 1:
-            return self.say("served within {minutes} minutes", minutes=f"{minutes.pop():g}")
+        if (minutes := within_minutes(self.r.scenario)) is not None:
+            return self.say("served within {minutes} minutes", minutes=f"{minutes:g}")
         return self.say("served within the target time")
 
     def tiles(self) -> list[dict[str, str]]:

@@ -85,6 +85,11 @@ def hall_name(hall: Hall, language: Language) -> str:
     return (hall.name if language == "zh" else hall.name_en or hall.name) or hall.hall
 
 
+def harmless(value: Any) -> Any:
+    """Text that a spreadsheet would take for a formula gets an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
+
+
 def district_name(scenario: Scenario, language: Language) -> str:
     """Title of the district."""
     return (

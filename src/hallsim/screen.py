@@ -42,6 +42,8 @@ NAME_WIDTH = 24
 """Longer names are broken, so that a table fits into 100 columns."""
 _RULE = Box("    \n    \n -- \n" + "    \n" * 5, ascii=True)
 """A line below the header, the same on every console."""
+_TOTAL = "*"
+"""The key of the last row of a table of halls: the district, as in a selector of halls."""
 _MONDAY = 5
 """A day of January 2026 that is a Monday."""
 
@@ -56,22 +58,23 @@ def measures_table(found: Measures, by: str, language: Language) -> Group:
     long = found.table(by)
     keys = tuple(str(c) for c in long.columns if c not in ("measure", "mean", "lo", "hi"))
     rows = figures(long, keys)
+    if by == "hall":
+        rows[_TOTAL] = figures(found.table())[""]
     title = (district_name(scenario, language), month_text(found.ledger.month.label, language))
     shown = Table(box=_RULE, show_edge=False, pad_edge=False, padding=(0, 1), collapse_padding=True)
     titles = key_titles(say)
-    for key in keys:
-        shown.add_column(titles[key], max_width=NAME_WIDTH, overflow="fold")
+    label = labeller(scenario, language)
+    named = [_labels(label, keys, key) for key in rows]
+    for n, key in enumerate(keys):
+        _add_names(shown, titles[key], [row[n] for row in named])
     columns = [
-        (header, aligned([_cell(row, name, digits, share) for row in rows.values()]))
-        for name, header, digits, share in _columns(say)
+        (header, aligned([_cell(row, name, digits, share) for row in rows.values()], by == "hall"))
+        for name, header, digits, share in _columns(say, scenario)
         if (name != "balked" or scenario.balks) and any(name in row for row in rows.values())
     ]
     for header, _ in columns:
         shown.add_column(header, justify="right", overflow="fold")
-    label = labeller(scenario, language)
-    for n, key in enumerate(rows):
-        parts = key if isinstance(key, tuple) else (key,) * len(keys)
-        labels = [label(name, part) for name, part in zip(keys, parts, strict=True)]
+    for n, labels in enumerate(named):
         shown.add_row(*labels, *(cells[n] for _, cells in columns))
     note = say(
         "Means of {n} simulated months; ± is half of the {confidence:.0%} interval.\n"
@@ -90,16 +93,20 @@ def compared_table(home: Measures, plan: Measures, by: str, language: Language) 
     long = [home.table(by), plan.table(by), plan.minus(home, by)]
     keys = tuple(str(c) for c in long[0].columns if c not in ("measure", "mean", "lo", "hi"))
     sides = [figures(table, keys) for table in long]
+    if by == "hall":
+        for side, table in zip(sides, (home.table(), plan.table(), plan.minus(home)), strict=True):
+            side[_TOTAL] = figures(table)[""]
     titles, label = key_titles(say), labeller(scenario, language)
     shown = Table(box=_RULE, show_edge=False, pad_edge=False, padding=(0, 1), collapse_padding=True)
-    for key in keys:
-        shown.add_column(titles[key], max_width=NAME_WIDTH, overflow="fold")
+    named = [_labels(label, keys, key) for key in sides[0]]
+    for n, key in enumerate(keys):
+        _add_names(shown, titles[key], [row[n] for row in named])
     shown_measures = [
         (name, header, digits)
         for name, header, digits in (
             ("mean_wait_min", say("Mean wait,\nminutes"), 1),
             ("lost", say("Left\nunserved"), 0),
-            ("balked", say("Turned round\nat the door"), 0),
+            ("balked", say("Turned\nround"), 0),
             ("queue", say("Persons\nwaiting"), 1),
         )
         if (name != "balked" or scenario.balks) and any(name in row for row in sides[0].values())
@@ -110,10 +117,8 @@ def compared_table(home: Measures, plan: Measures, by: str, language: Language) 
         for k, (side, word) in enumerate(zip(sides, words, strict=True)):
             shown.add_column(f"{header}\n{word}", justify="right", overflow="fold")
             cells = [_cell(side.get(key, {}), name, digits, False, k == 2) for key in sides[0]]
-            columns.append(aligned(cells))
-    for n, key in enumerate(sides[0]):
-        parts = key if isinstance(key, tuple) else (key,) * len(keys)
-        labels = [label(name, part) for name, part in zip(keys, parts, strict=True)]
+            columns.append(aligned(cells, by == "hall"))
+    for n, labels in enumerate(named):
         shown.add_row(*labels, *(cells[n] for cells in columns))
     note = say(
         "Means of {n} simulated months; ± is half of the {confidence:.0%} interval.\n"
@@ -125,15 +130,33 @@ def compared_table(home: Measures, plan: Measures, by: str, language: Language) 
     return Group(Text(heading), Text(), shown, Text(), Text(note))
 
 
-def _columns(say: Say) -> tuple[tuple[str, str, int, bool], ...]:
+def _labels(label: Callable[[str, Any], str], keys: tuple[str, ...], key: Any) -> list[str]:
+    parts = key if isinstance(key, tuple) else (key,) * len(keys)
+    return [label(name, part) for name, part in zip(keys, parts, strict=True)]
+
+
+def _add_names(table: Table, title: str, names: list[str]) -> None:
+    """A column of names that breaks between words; Chinese names may break anywhere."""
+    words = [word for name in [title, *names] for word in name.split() if word.isascii()]
+    least = min(max(map(len, words), default=0), NAME_WIDTH)
+    table.add_column(title, min_width=least, max_width=NAME_WIDTH, overflow="fold")
+
+
+def _columns(say: Say, scenario: Scenario) -> tuple[tuple[str, str, int, bool], ...]:
     """Measure, header, decimals, whether it is a share."""
+    from hallsim.measure import within_minutes
+
+    minutes = within_minutes(scenario)
+    in_time = (
+        say("In time") if minutes is None else say("In time,\n≤ {n} min").format(n=f"{minutes:g}")
+    )
     return (
         ("visitors", say("Visitors"), 0, False),
         ("mean_wait_min", say("Mean wait,\nminutes"), 1, False),
         ("p90_wait_min", say("9 in 10 wait\n≤ minutes"), 1, False),
-        ("within_share", say("In time"), 0, True),
+        ("within_share", in_time, 0, True),
         ("lost", say("Left\nunserved"), 0, False),
-        ("balked", say("Turned round\nat the door"), 0, False),
+        ("balked", say("Turned\nround"), 0, False),
         ("utilisation", say("Windows\nbusy"), 0, True),
         ("queue", say("Persons\nwaiting"), 1, False),
     )
@@ -162,14 +185,20 @@ def _cell(row: Figures, name: str, digits: int, share: bool, sign: bool = False)
     return mean, f"±{half:,.{digits}f}" if math.isfinite(half) else ""
 
 
-def aligned(cells: list[tuple[str, str]]) -> list[str]:
-    """Estimates and half widths as texts in which the `±` stand below each other."""
+def aligned(cells: list[tuple[str, str]], total: bool = False) -> list[str]:
+    """Estimates and half widths as texts in which the `±` stand below each other.
+
+    A `total` in the last row is larger than the rest and stands by itself.
+    """
+    if total:
+        return [*aligned(cells[:-1]), " ".join(filter(None, cells[-1]))]
     width = max((len(half) for _, half in cells), default=0)
     return [f"{mean} {half:<{width}}" if width else mean for mean, half in cells]
 
 
 def labeller(scenario: Scenario, language: Language) -> Callable[[str, Any], str]:
     """What people call the value of a key column."""
+    say = translator("cli", language)
     halls = {h.hall: hall_name(h, language) for h in scenario.halls}
     items = {
         i.item: (i.name if language == "zh" else i.name_en or i.name) or i.item
@@ -182,6 +211,8 @@ def labeller(scenario: Scenario, language: Language) -> Callable[[str, Any], str
     def label(key: str, value: Any) -> str:
         if key == "street" and not value:  # the district's own halls
             key, value = "tier", "district"
+        if key == "hall" and value == _TOTAL:
+            return say("whole district")
         if key in ("hall", "street"):
             return halls[value]
         if key == "item":
