@@ -115,6 +115,8 @@ def compared_table(home: Measures, plan: Measures, by: str, language: Language) 
     for name, header, digits in shown_measures:
         words = (say("at home"), say("plan"), say("change"))
         for k, (side, word) in enumerate(zip(sides, words, strict=True)):
+            if name == "balked" and k < 2:  # a part of the lost; three columns would not fit
+                continue
             shown.add_column(f"{header}\n{word}", justify="right", overflow="fold")
             cells = [_cell(side.get(key, {}), name, digits, False, k == 2) for key in sides[0]]
             columns.append(aligned(cells, by == "hall"))
