@@ -24,7 +24,10 @@ from fake_month import fake
 from hallsim import fonts
 from hallsim.outputs import OutputExists, OutputLocked, write_all
 from hallsim.report import MEASURES, MOVE_COLUMNS, render, summary
-from hallsim.scenario import VisitorClass
+from hallsim.report_page import noon_break
+from hallsim.report_words import mark_words
+from hallsim.scenario import Hours, VisitorClass
+from hallsim.synonyms import SOURCE
 
 CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 CASES = {
@@ -399,6 +402,42 @@ def test_no_measure_is_shown_with_an_interval_that_is_too_narrow(september: Any)
         assert told["lost"][side]["mean"] == pytest.approx(sum(p["mean"] for p in parts), rel=1e-4)
         width = sum(p["hi"] - p["lo"] for p in parts)
         assert told["lost"][side]["hi"] - told["lost"][side]["lo"] == pytest.approx(width, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("weekdays", "expected"),
+    [
+        ("9:00-12:00 14:00-18:00", (12 * 3600, 14 * 3600)),
+        ("9:00-18:00", None),
+        ("9:00-12:00 12:00-18:00@50%", None),
+        ("9:00-13:00@50% 12:00-18:00@50%", None),
+        ("8:00-10:00 11:00-18:00", None),
+    ],
+)
+def test_halls_that_close_at_noon(weekdays: Any, expected: tuple[int, int] | None) -> None:
+    assert noon_break(Hours(weekdays=weekdays)) == expected
+
+
+def test_what_was_calibrated_and_closed_at_noon_is_said(files: Any, september: Any) -> None:
+    text = Words(files["zh"]["report.html"].decode()).text
+    assert "校准：需求 · 人次 1 项。依据：使平均等候接近 20 分钟。" in text
+    assert "57 个大厅中有 57 个午间不办公（12:00–14:00）" in text
+    bare = dataclasses.replace(september, assumptions=())
+    assert "依据：" not in Words(render(bare, "zh")["report.html"].decode()).text
+
+
+def test_source_marks_have_one_word_each() -> None:
+    assert {m: w[0] for m, w in SOURCE.items()}.items() <= mark_words("zh").items()
+
+
+def test_halls_of_which_the_months_do_not_tell_are_counted_apart(september: Any) -> None:
+    unmet = september.unmet.copy()
+    unmet.loc[unmet.why == "clerks", "why"] = "unclear"
+    n = len(set(unmet.hall[unmet.why == "unclear"]) - set(unmet.hall[unmet.why == "windows"]))
+    found = render(dataclasses.replace(september, unmet=unmet), "en")
+    text = Words(found["report.html"].decode()).text
+    assert n and f"whether they miss a target, or why: {n}." in text
+    assert "for lack of clerks" not in text
 
 
 @pytest.mark.parametrize(
