@@ -39,6 +39,7 @@ from hallsim.lives import (
     come,
     draw_crowd,
     head_counts,
+    in_order,
     live,
 )
 from hallsim.records import NEVER, Ints, Visitors
@@ -179,9 +180,9 @@ class Chance:
             self._edges, self._classes, *visits.booking, *visits.returns,
             unit, moment, person, item, kind,
         )  # fmt: skip
-        order = np.lexsort((moment[:n], unit[:n]))
-        columns: list[Any] = [column[order] for column in (unit, moment, person, item, kind)]
         units = len(self._days) * len(self._stations)
+        order = in_order(unit[:n], moment[:n], units)
+        columns: list[Any] = [column[order] for column in (unit, moment, person, item, kind)]
         length = np.bincount(columns[0], visits.counters[columns[3]], units).astype(np.int64)
         first = np.concatenate(([0], np.cumsum(length)))
         rows = [np.empty(first[-1], np.int64) for _ in range(9)]

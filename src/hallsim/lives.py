@@ -352,6 +352,35 @@ def come(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def in_order(unit: Ints, when: Ints, units: int) -> Ints:
+    """The order of visits by unit, second and row."""
+    n = len(unit)
+    end = np.zeros(units + 1, np.int64)
+    low: Int = np.int64(1) << 40
+    high: Int = np.int64(0)
+    for v in range(n):
+        end[unit[v] + 1] += 1
+        low, high = min(low, when[v]), max(high, when[v])
+    largest: Int = 0
+    for u in range(units):
+        largest = max(largest, end[u + 1])
+        end[u + 1] += end[u]
+    key, out = np.empty(n, np.int64), np.empty(n, np.int64)
+    for v in range(n):
+        u = unit[v]
+        key[end[u]] = (when[v] << (ITEM_BITS + PERSON_BITS)) | v
+        end[u] += 1
+    place = np.empty(2 * max(largest, 32) + 2, np.int64)
+    a: Int = 0
+    for u in range(units):
+        _sort_block(key, a, end[u], out, place, low, high)
+        a = end[u]
+    for v in range(n):
+        out[v] &= (1 << (ITEM_BITS + PERSON_BITS)) - 1
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def live(
     unit: Ints, when: Ints, whose: Keys, what: Ints, kinds: Ints,
     first: Ints, hall_of: Ints, last_ticket: Ints, next_item: Ints, walk_seconds: Ints, balk: Floats,
@@ -377,7 +406,12 @@ def live(
             rows.arrival[row] = when[v]
             rows.item[row] = i
             rows.credit[row] = classes.credit[c]
-            rows.service[row] = work(worker, number, i, laws)
+            if number > 1 or laws.law[i] == _EMPIRICAL:
+                rows.service[row] = work(worker, number, i, laws)
+            else:
+                rows.service[row] = _case(
+                    worker, laws.law[i], laws.mean[i], laws.cv[i], laws.sigma[i], laws.shift[i]
+                )
             rows.patience[row] = wait
             rows.kind[row] = c
             balk_at[row] = NEVER
