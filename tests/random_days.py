@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -224,6 +225,60 @@ def many_days(
     order = rng.integers(0, 9**9, 16 * days).tolist()
     ghost_seconds = 0 if plain else 1 + seed % 3
     return case(visits, windows, order, False, serve_out, ghost_seconds, 2 + seed % 4)
+
+
+def dense_days(days: int, seed: int) -> Case:
+    """Up to 40 visitors in 15 to 90 seconds, longer visits, wider choices, closing all at once.
+
+    A hall may be named that has no duties; the options of the run are drawn too.
+    """
+    rng = random.Random(seed)
+
+    def stage() -> Stage:
+        patience = rng.choice((*[NEVER] * 4, 0, 1, 2, 5, 8, 13, 30))
+        balk_at, walk = rng.choice((*[NEVER] * 4, 1, 2, 4, 7)), rng.choice((0, 0, 1, 2, 9))
+        return (
+            *(rng.choice(ITEMS), rng.choice(CREDITS), rng.choice((1, 2, 3, 5, 9, 17))),
+            *(patience, balk_at, walk),
+            *(rng.randrange(10), rng.randint(NEVER, HALLS), rng.randint(NEVER, 24)),
+        )
+
+    def ways(halls: int) -> list[tuple[int, int]]:
+        if rng.random() < 0.6:
+            return [(rng.randrange(halls), 0)]
+        named = rng.sample(range(HALLS), rng.randint(1, HALLS))
+        return [(hall, rng.choice((0, 0, 0, 1, 2, 5, 9, 30))) for hall in named]
+
+    def spells(span: int, to_the_end: bool) -> list[Spell]:
+        def spell(gap: int, length: int) -> Spell:
+            return gap, length, rng.choice(LISTS), rng.choice((100, 33, 50, 70, 150, 300, 1000))
+
+        found = [
+            spell(rng.choice((0, 0, 0, 1, 4)), rng.randint(1, span // 2))
+            for _ in range(rng.randint(1, 4))
+        ]
+        left = span - sum(gap + length for gap, length, *_ in found)
+        if to_the_end and left > 0:
+            gap = rng.choice((0, 0, left - 1))
+            found.append(spell(gap, left - gap))
+        return found
+
+    visits: list[Visit] = []
+    windows: list[Window] = []
+    for day in range(days):
+        span, halls = rng.choice((15, 40, 90)), rng.randint(1, HALLS)
+        for hall in range(HALLS):
+            if hall < halls or rng.random() < 0.3:
+                together = rng.random() < 0.5
+                for _ in range(rng.choice((1, 1, 2, 3))):
+                    windows.append((day, hall, spells(span, together)))
+        for _ in range(rng.choice((4, 10, 20, 40))):
+            stages = [stage() for _ in range(rng.choice((1, 1, 2, 3, 4)))]
+            visits.append((day, ways(halls), rng.randrange(span + 5), stages))
+    order = [rng.randrange(9**9) for _ in range(5 * len(windows))]
+    by_hall, serve_out = rng.random() < 0.5, rng.random() < 0.7
+    ghost_seconds, posted = rng.choice((0, 1, 2, 5, 20)), rng.choice((0, 1, 3, 10, 600))
+    return case(visits, windows, order, by_hall, serve_out, ghost_seconds, posted)
 
 
 # As files ---------------------------------------------------------------------------------------
