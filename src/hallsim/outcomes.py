@@ -9,7 +9,7 @@ every staffing is simulated as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -26,6 +26,7 @@ from hallsim.rota import Rota
 from hallsim.simulate import Progress, in_parallel, visit_columns
 from hallsim.stations import Station
 
+Counts = NDArray[np.unsignedinteger[Any]]
 _KEPT = ("visitors", "abandoned", "turned_away", "balked", "tickets", "wait_s", "within")
 _KEPT_AT = np.array([FIELDS.index(name) for name in _KEPT])
 
@@ -123,7 +124,8 @@ class _Table:
         self.row = np.cumsum(windows + 1) - windows - 1
         size = int((windows + 1).sum())
         self.kept = np.zeros((size, len(_KEPT)))
-        self.waits: NDArray[np.uint16] = np.zeros((size, BINS), np.uint16)
+        fullest = int(np.max(crowd.last - crowd.first, initial=0))
+        self.waits: Counts = np.zeros((size, BINS), np.uint16 if fullest < 1 << 16 else np.uint32)
         self.top = np.zeros(size, np.int64)
         every, within = np.arange(units), ledger.within[np.tile(ledger.hall_of, days)]
         rows = Rows(
@@ -151,7 +153,7 @@ class _Table:
 
 @njit(cache=True, nogil=True)
 def _add_up(
-    row: Ints, kept: Floats, waits: NDArray[np.uint16], top: Ints, hall_of: Ints,
+    row: Ints, kept: Floats, waits: Counts, top: Ints, hall_of: Ints,
     wanted: NDArray[np.bool_], into: Floats, bins: Ints,
 ) -> None:  # fmt: skip
     for u in range(len(row)):
