@@ -49,7 +49,12 @@ def simulate(
         ghost_seconds: how long a window that calls somebody who has left is busy; 0 = not called.
         posted_service: seconds a person in the posted wait, by which a hall is chosen.
         choices: the halls of those who choose.
+
+    Raises:
+        ValueError: a speed below 1 percent.
     """
+    if duties.speed.min(initial=1) < 1:
+        raise ValueError(f"a speed is 1 percent or more, not {duties.speed.min()}")
     if engine == "reference":
         from hallsim import reference
 

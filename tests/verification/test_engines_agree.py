@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +12,7 @@ import random_days
 import tables
 from conftest import Engine
 from hallsim import reference
+from hallsim.simulate import simulate
 from random_days import Case
 
 fixed = settings(
@@ -82,3 +84,15 @@ def test_the_compiled_engine_refuses_what_does_not_fit_into_its_keys() -> None:
     fits = tables.visitors(f"arrival service credit\n0 9 0\n1 9 0\n2 9 {2**32 - 1}")
     plan = tables.duties("on off\n0 99")
     assert compiled.simulate(fits, plan) == reference.simulate(fits, plan)
+
+
+@two_engines
+@pytest.mark.parametrize("engine_name", ["compiled", "reference"])
+@pytest.mark.parametrize("speed", [0, -50])
+def test_a_window_that_does_not_work_is_refused(engine_name: Any, speed: int) -> None:
+    with pytest.raises(ValueError, match=f"1 percent or more, not {speed}"):
+        simulate(
+            tables.visitors("arrival service\n0 9"),
+            tables.duties(f"on off speed\n0 99 {speed}"),
+            engine_name,
+        )
