@@ -70,6 +70,11 @@ def test_every_part_of_a_name_its_kind_and_its_place_count() -> None:
     assert all(0 <= stream(*n) < 2**64 for n in names)
 
 
+def test_a_number_or_text_of_numpy_names_the_same_stream() -> None:
+    assert stream(np.int64(7), np.str_("plan"), np.uint8(3)) == stream(7, "plan", 3)
+    assert grid(np.arange(3), ["a"]).tolist() == grid([0, 1, 2], ["a"]).tolist()
+
+
 # Uniform numbers ---------------------------------------------------------------------------------
 
 KEYS = [0, 1, 2**64 - 1, stream(1, "plan", "visitor", "D", "permit"), stream(2, "verify", "day")]

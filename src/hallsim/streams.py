@@ -37,7 +37,7 @@ def grid(*names: Sequence[str | int]) -> NDArray[np.uint64]:
 
 
 def _part(name: str | int) -> str:
-    return f"{type(name).__name__}:{name}"
+    return f"int:{int(name)}" if isinstance(name, int | np.integer) else f"str:{name}"
 
 
 def _digest(parts: Iterable[str]) -> bytes:
