@@ -415,6 +415,7 @@ def test_the_work_follows_its_law(law: str, minutes: float, cv: float) -> None:
 def test_fixed_work_is_always_the_same() -> None:
     assert set(services("fixed", 7.5, 0.6)) == {450}
     assert set(services("lognormal", 7.5, 0.0)) == {450}
+    assert set(services("gamma", 7.5, 1e-200)) == {450}
 
 
 CLASSES = {

@@ -50,6 +50,7 @@ from hallsim.streams import grid, normal_quantile, split, stream, uniform
 Purpose = Literal["plan", "verify"]
 """Visitors that the optimizer sees, and fresh ones for judging its plan."""
 
+_NO_CV = 1e-7  # makes no second of difference to a day's work
 _LEAD_DAYS, _MISSED = 30, 0.01  # open days drawn before a month, and returns missed by fewer
 
 
@@ -330,7 +331,7 @@ def _laws(scenario: Scenario) -> Laws:
         share = weight[order] / weight.sum()
         values[k, : len(sample)] = minutes[order] / (minutes[order] @ share) * item.minutes * 60
         cumulative[k, : len(sample)] = np.cumsum(share)
-    law = [LAWS["fixed"] if i.cv == 0 and i.law != "empirical" else LAWS[i.law] for i in items]
+    law = [LAWS["fixed" if i.cv < _NO_CV and i.law != "empirical" else i.law] for i in items]
     cv = np.array([float(i.cv) for i in items])
     return Laws(
         np.array(law, np.int64),
