@@ -148,7 +148,17 @@ MACHINE = "machine"
 Count = Annotated[int, BeforeValidator(_fold_number), Field(ge=0)]
 Number = Annotated[float, BeforeValidator(_fold_number), Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, BeforeValidator(_fold_number), Field(gt=0, allow_inf_nan=False)]
-Signed = Annotated[float, BeforeValidator(_fold_number), Field(allow_inf_nan=False)]
+MOST_MINUTES = 100_000
+"""Ten weeks; a longer duration is a slip of the pen, and engines count in whole seconds."""
+Minutes = Annotated[Number, Field(le=MOST_MINUTES)]
+SomeMinutes = Annotated[Positive, Field(le=MOST_MINUTES)]
+Lateness = Annotated[
+    float,
+    BeforeValidator(_fold_number),
+    Field(ge=-MOST_MINUTES, le=MOST_MINUTES, allow_inf_nan=False),
+]
+Variability = Annotated[Number, Field(le=10)]
+"""A coefficient of variation."""
 FromOne = Annotated[float, BeforeValidator(_fold_number), Field(ge=1, allow_inf_nan=False)]
 _Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$")]
 Share = Annotated[
@@ -248,10 +258,10 @@ class Item(Row):
     item: Id = Field(title="事项", description="item id")
     name: str = Field("", title="名称", description="name in Chinese")
     name_en: str = Field("", title="英文名", description="name in English")
-    minutes: Positive = Field(
+    minutes: Annotated[Positive, Field(le=1440)] = Field(
         title="办理分钟", description="mean handling time at normal speed, minutes"
     )
-    cv: Number = Field(
+    cv: Variability = Field(
         0.6, title="变异系数", description="coefficient of variation of the handling time"
     )
     law: Annotated[
@@ -263,7 +273,7 @@ class Item(Row):
         title="分钟样本",
         description="law empirical: minutes profile, scaled so that its mean is `minutes`",
     )
-    cases: FromOne = Field(
+    cases: Annotated[FromOne, Field(le=100)] = Field(
         1.0, title="人均件数", description="mean number of cases a visitor brings, at least 1"
     )
     months: str = Field("", title="月度曲线", description="month profile; empty = flat")
@@ -274,7 +284,7 @@ class Item(Row):
     next: str = Field(
         "", title="下一环节", description="item of the next counter of the same visit; empty = none"
     )
-    walk_minutes: Number = Field(
+    walk_minutes: Minutes = Field(
         0, title="步行分钟", description="from the end at this counter to the next ticket"
     )
     return_share: Share = Field(
@@ -441,10 +451,10 @@ class Hours(Model):
         None, title="调休上班日", description="make-up working days; default: as weekdays"
     )
     holiday: Sessions = Field((), title="节假日", description="sessions on public holidays")
-    last_ticket_minutes: Number = Field(
+    last_ticket_minutes: Minutes = Field(
         0, title="停止取号提前", description="no ticket in the last minutes of the day"
     )
-    doors_minutes: Number = Field(
+    doors_minutes: Minutes = Field(
         0, title="提前进厅", description="tickets can be taken so long before opening"
     )
     lunch: Lunch | None = Field(None, title="午间轮休", description="lunch in waves")
@@ -454,10 +464,10 @@ class VisitorClass(Model):
     """A class of visitor.  Shares of all classes sum to 1."""
 
     share: Share = Field(title="占比", description="share of visitors")
-    credit_minutes: Number = Field(
+    credit_minutes: Minutes = Field(
         0, title="优先提前", description="the ticket counts as so many minutes earlier"
     )
-    patience_minutes: Positive | None = Field(
+    patience_minutes: SomeMinutes | None = Field(
         None,
         title="平均耐心",
         description="mean of the exponential patience; empty = waits for ever",
@@ -472,15 +482,15 @@ class VisitorClass(Model):
         title="见队折返人数",
         description="mean number waiting in the hall at which they turn round; empty = never",
     )
-    slot_minutes: Positive | None = Field(
+    slot_minutes: SomeMinutes | None = Field(
         None,
         title="预约时段分钟",
         description="booked: they are due when a slot of this length begins; empty = not booked",
     )
-    late_minutes: Signed = Field(
+    late_minutes: Lateness = Field(
         0, title="平均迟到分钟", description="booked: mean lateness; below 0 = early"
     )
-    late_sd_minutes: Number = Field(
+    late_sd_minutes: Minutes = Field(
         0, title="迟到标准差", description="booked: standard deviation of the normal lateness"
     )
     no_show: Share = Field(0.0, title="爽约占比", description="share that does not come")
@@ -489,10 +499,10 @@ class VisitorClass(Model):
 class Variation(Model):
     """Days differ by more than chance: two lognormal factors of mean 1."""
 
-    day_cv: Number = Field(
+    day_cv: Variability = Field(
         0.0, title="全区日间变异", description="factor per day, shared by all halls"
     )
-    hall_cv: Number = Field(0.0, title="各厅日间变异", description="factor per day and hall")
+    hall_cv: Variability = Field(0.0, title="各厅日间变异", description="factor per day and hall")
 
 
 class HolidayEffect(Model):
@@ -566,16 +576,16 @@ class Transfers(Model):
 class Choice(Model):
     """How visitors of items with `any_hall` choose: the smallest extra travel plus posted wait."""
 
-    posted_service_minutes: Positive = Field(
+    posted_service_minutes: SomeMinutes = Field(
         10, title="每人预计分钟", description="posted wait per person waiting and open window"
     )
-    within_street_minutes: Number = Field(
+    within_street_minutes: Minutes = Field(
         15, title="街道内路程", description="extra travel to another hall of the street, minutes"
     )
-    between_streets_minutes: Number = Field(
+    between_streets_minutes: Minutes = Field(
         40, title="街道间路程", description="extra travel to a hall of another street, minutes"
     )
-    with_district_minutes: Number = Field(
+    with_district_minutes: Minutes = Field(
         40, title="街道与区级大厅间路程", description="the same to or from a district hall, minutes"
     )
 
@@ -601,7 +611,7 @@ class Target(Model):
     mean_wait_minutes: Positive | None = Field(
         None, title="平均等候目标", description="mean wait at most"
     )
-    within_minutes: Positive | None = Field(
+    within_minutes: SomeMinutes | None = Field(
         None, title="达标时限", description="served within x minutes of the ticket"
     )
     share: Share | None = Field(
