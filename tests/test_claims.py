@@ -145,6 +145,7 @@ def test_a_figure_is_reproduced_within_its_range_or_a_fifth_of_its_number(
         ((-1, 0), 10.1, "not reproduced"),
         ((-0.05, 0.05), 10.4, "reproduced"),  # "as before" has no direction
         ((-0.05, 0.05), 10.6, "not reproduced"),
+        ((-0.1, 0.3), 14, "not reproduced"),  # neither has "between a tenth less and a third more"
     ],
 )
 def test_a_change_is_reproduced_or_goes_in_its_direction_or_not(
@@ -187,6 +188,8 @@ def test_an_interval_over_the_edge_is_told() -> None:
     )
     assert near.verdict == "reproduced" and not near.parts[0].sure
     assert far.verdict == "reproduced" and far.parts[0].sure
+    (alone,) = judged({"after": 20}, after=[20]).parts  # one month: nothing is known of chance
+    assert alone.verdict == "reproduced" and not alone.sure
     wavering = judged({"change": -0.5}, [10, 10, 10], [9, 10, 10.9])
     assert wavering.verdict == "same direction" and not wavering.parts[0].sure
 
@@ -249,6 +252,11 @@ def test_quantities_of_a_scenario_by_hand() -> None:
         found = [STATED[name](district, of) for of in (Selection(ALL), streets)]
         assert found == pytest.approx(list(values)), name
     assert STATED["trips_per_matter"](district, Selection(ALL, "card")) == 1
+    # three in five with a permit do it online: of those who come 2 in 7 are with a permit
+    permit = district.items[0].model_copy(update={"online_share": 0.6})
+    online = district.model_copy(update={"items": (permit, CARD)})
+    for name, each in (("trips_per_matter", 1.5), ("tickets_per_matter", 3)):
+        assert STATED[name](online, Selection(ALL)) == pytest.approx((2 * each + 5) / 7)
 
 
 def test_quantities_over_months_are_weighted_as_documented() -> None:

@@ -98,9 +98,10 @@ class Claim:
 
     @property
     def direction(self) -> int:
-        """1 up, -1 down, 0 where the claim has no direction."""
+        """1 up, -1 down, 0 where the claim has none, or allows for both."""
         if "change" in self.claimed:
-            return sign(self.claimed["change"].middle)
+            change = self.claimed["change"]
+            return 0 if change.lo < 0 < change.hi else sign(change.middle)
         if "before" in self.claimed and "after" in self.claimed:
             return sign(self.claimed["after"].middle - self.claimed["before"].middle)
         return 0

@@ -60,7 +60,7 @@ class Tested:
     Attributes:
         simulated: mean and interval; no number where nobody was counted.
         verdict: of this figure alone, the role's where it is not tested.
-        sure: False if the interval reaches over the edge that decides.
+        sure: False if the interval reaches over the edge that decides, or there is none.
         within: whether the mean lies in the range that counts as reproduced.
     """
 
@@ -148,7 +148,8 @@ def judge(
         within = verdict == "reproduced"
         if within and part == "change" and claimed.direction_only:
             verdict = "same direction" if direction else "not reproduced"
-        crossed = any(_inside(edge, simulated) for edge in claimed.accepted)
+        crossed = bool(simulated) and math.isnan(simulated.lo)
+        crossed |= any(_inside(edge, simulated) for edge in claimed.accepted)
         if verdict != "reproduced" and direction is not None:
             crossed |= _inside(0.0, difference)
         if verdict in TESTED:

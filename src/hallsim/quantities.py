@@ -101,7 +101,8 @@ def _by_demand(scenario: Scenario, of: Selection, value: Callable[[Item], float]
         if of.item not in ("", row.item) or not weight:
             continue
         share = sum(h.weight for h in halls if h.hall in of.halls) / weight
-        yearly = row.volume * share * (12 if row.per == "month" else 1)
+        come = share * (1 - items[row.item].online_share)
+        yearly = row.volume * come * (12 if row.per == "month" else 1)
         total, volume = total + yearly * value(items[row.item]), volume + yearly
     return total / volume if volume else float("nan")
 
