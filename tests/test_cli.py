@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -136,6 +137,19 @@ def test_bad_calls_end_with_plain_words_and_a_documented_code(
     assert said in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert not list(tmp_path.iterdir())
+
+
+def test_a_month_in_which_nothing_opens_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    """Nor a file of visits without visits: the plan is looked for after that file was begun."""
+    shutil.copytree(LONGHUA, tmp_path / "shut")
+    with (tmp_path / "shut" / "calendar.csv").open("a", encoding="utf-8") as calendar:
+        calendar.write("2018-03-01,2018-03-31,*,closed,,,assumed,\n")
+    words = ["shut", "--month", "2018-03", *SMALL]
+    for command in (["recommend"], ["simulate", "--staffing", "plan", "--visits", "v.csv"]):
+        done = hallsim(*command, *words, cwd=tmp_path)
+        assert done.returncode == 3 and "no hall opens in 2018-03" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["shut"]
 
 
 def test_a_full_disk_is_told_as_such_and_leaves_nothing(

@@ -21,7 +21,8 @@ ORDER = [
     "measure", "streaming", "simulate", "waiting", "staffing", "planning", "outcomes", "closures", "cutting",
     "quantities", "claim_file", "claims", "attribution", "recommend", "cells", "outputs",
     "visit_file", "replay", "report_page", "claims_page", "attribution_report", "report_sheets",
-    "report", "screen", "cut_page", "cli",
+    "report", "screen", "cut_page",
+    "cli_options", "cli_output", "cli_month", "cli_reforms", "cli_files", "cli",
 ]  # fmt: skip
 """Every module imports only modules before it."""
 

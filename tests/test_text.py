@@ -29,7 +29,7 @@ def catalogue(path: Path) -> Catalog:
 
 
 def modules_of(domain: str) -> list[Path]:
-    """The modules that ask for this domain, and those of the report, which share one speaker."""
+    """The modules that ask for this domain; those of the report and of the commands share a speaker."""
     asks = [
         p
         for p in PACKAGE.glob("*.py")
@@ -38,6 +38,8 @@ def modules_of(domain: str) -> list[Path]:
     if domain == "report":  # these share one speaker
         asks += [p for p in PACKAGE.glob("*.py") if "speaker(" in p.read_text("utf-8")]
         asks += PACKAGE.glob("report_*.py")
+    if domain == "cli":
+        asks += PACKAGE.glob("cli*.py")
     return sorted(set(asks))
 
 
