@@ -109,8 +109,8 @@ def sentences(of: Any, language: Language) -> Iterator[str]:
             "(--keep-kinds: windows and clerks keep their items)"
         ).format(count=len(of.merged))
     yield say(
-        "of all ways to close as many windows and to assign the clerks none is better by the "
-        "simulated tables (gap {gap:.2%}); waits are means of {n} months of other visitors, with "
+        "of all ways to close as many windows and to assign the clerks none costs less by more than "
+        "{gap:.2%} by the simulated tables; waits are means of {n} months of other visitors, with "
         "{confidence:.0%} intervals"
     ).format(gap=of.gap, n=of.replications, confidence=of.confidence)
 
