@@ -14,8 +14,12 @@ import numpy as np
 import pytest
 
 from hallsim.closures import Closures, ClosureTables
+from hallsim.demand import expect
 from hallsim.scenario import Transfers, TransferTier
 from hallsim.staffing import DISTRICT, NoPlan, StaffingTables
+from hallsim.stations import stations
+from hallsim.waiting import waiting_tables
+from small import small
 
 SKILLS: dict[str, list[tuple[int, ...]]] = {
     "one group": [(0,)], "groups apart": [(0,), (1,)], "groups alike": [(0, 1)],
@@ -126,3 +130,18 @@ def test_every_choice_is_the_best_one_there_is(skills: str) -> None:
             if exact:
                 assert found.cost == pytest.approx(best), (seed, windows, clerks)
                 assert found.gap < 1e-9
+
+
+@pytest.mark.parametrize("cv", [0.0, 0.6, 2.0])
+def test_one_window_more_never_costs_anything_on_any_day(cv: float) -> None:
+    """One queue, equal windows, nobody gives up: nobody is called later (Kiefer and Wolfowitz 1955), so
+    neither waiting nor overtime of any day rises, and with them the least cost of the district falls."""
+    items = tuple(i.model_copy(update={"cv": cv}) for i in small().items)
+    scenario = small(items=items)
+    month, parts = expect(scenario, 2026, 3), stations(scenario)
+    windows = np.array([len(p.windows) for p in parts])
+    values = waiting_tables(
+        month, parts, np.ones_like(windows), windows, seed=6, replications=4, by_windows=True
+    ).values
+    assert values[..., 0, 0].sum() > 10 * values[..., -1, 0].sum() > 0
+    assert (np.diff(values, axis=3) <= 1e-9).all()
