@@ -229,6 +229,7 @@ def test_groups_join_reforms() -> None:
     assert not problems and reforms == (Reform("both", ("a", "c")), Reform("b", ("b",)))
     wrong = [
         (["both"], "group_form"), (["=a"], "group_form"), (["x=a+bb"], "unknown_reform"),
+        (["x=bb"], "unknown_reform"),
         (["x=a", "y=a+b"], "group_twice"), (["x=a", "x=b"], "group_twice"), (["c=a+b"], "group_twice"),
     ]  # fmt: skip
     for groups, rule in wrong:
@@ -415,6 +416,7 @@ def test_files_hold_what_the_tables_hold(found: Attribution) -> None:
     }  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(str(files["attribution.csv"]))))
     assert [row["reform"] for row in rows] == [r.name for r in found.reforms]
+    assert rows[0]["title"] == "提速"
     told_json = json.loads(files["attribution.json"])
     total = told_json["difference"]["mean"]
     assert sum(r["mean"] for r in told_json["reforms"]) == pytest.approx(total, abs=1e-6)
@@ -466,6 +468,13 @@ def test_what_cannot_be_asked_is_told_all_at_once(
     for problem in caught.value.problems:
         assert problem.suggestion == near.get(str(problem.value))
         assert problem.text("zh") != problem.text("en")
+
+
+def test_a_folder_that_is_not_there_is_told_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "tiny").mkdir()
+    with pytest.raises(ScenarioProblems, match="tiny") as raised:
+        hallsim.attribute(tmp_path / "tinny")
+    assert len(raised.value.problems) == 1
 
 
 def test_many_reforms_can_be_joined(folder: Path) -> None:

@@ -268,6 +268,8 @@ def attribute(
     months = [months] if isinstance(months, str) else list(months)
     months = months or claimed_months(source.folder, before, after, measure)
     known = {"base": [], **source.scenarios()}
+    if not {before, after} <= set(known):
+        source.read(None, sets)  # no name is known of files that cannot be read: that is told first
     problems = [
         *_names_wrong(before, after, known), *_months_wrong(months), *_measure_wrong(measure)
     ]  # fmt: skip
@@ -391,6 +393,8 @@ def reforms_between(
     added = [name for name in dict.fromkeys(after) if name not in before]
     dropped = [name for name in dict.fromkeys(before) if name not in after]
     named, problems = _groups(groups, [*added, *dropped])
+    if problems:
+        return (), problems
     alone = [name for name in [*added, *dropped] if not any(name in g for g in named.values())]
     parts = [(title, set(group)) for title, group in named.items()]
     parts += [("", {name}) for name in alone]

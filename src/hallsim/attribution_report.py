@@ -158,11 +158,20 @@ def ends(of: Attribution, language: Language) -> list[str]:
 def explanation(of: Attribution, language: Language) -> str:
     """What the figures are."""
     _ = translator("attribution", language)
-    return _(
-        "Brings: on average over all orders in which the reforms could be introduced (Shapley value),\n"
-        "with the {confidence:.0%} interval of {n} simulated months; the visitors are always the same.\n"
-        "The last digits are rounded so that the reforms add up."
-    ).format(confidence=of.confidence, n=of.replications)
+    lines = [
+        _(
+            "Brings: on average over all orders in which the reforms could be introduced (Shapley value),\n"
+            "with the {confidence:.0%} interval of {n} simulated months; the visitors are always the same.\n"
+            "The last digits are rounded so that the reforms add up."
+        ).format(confidence=of.confidence, n=of.replications),
+        _(
+            "If done first: what it changes where no other reform is done; if done last: where all\n"
+            "others are done. In {unit} too."
+        ).format(unit=unit_of(of.measure, language).unit or of.measure),
+    ]
+    if any(not 0 <= row["share"] <= 1 for row in records(of.table) if math.isfinite(row["share"])):
+        lines.append(_("Shares below 0 or above the whole: the reforms work against each other."))
+    return "\n".join(lines)
 
 
 def pair_sentences(of: Attribution, language: Language) -> list[str]:
@@ -304,7 +313,7 @@ def files(of: Attribution, language: Language) -> dict[str, bytes | str]:
     """The files of a result: name to contents."""
     figure = drawn(of, language)
     return {
-        "attribution.csv": _csv(of.table),
+        "attribution.csv": _csv(_titled(of, language)),
         "pairs.csv": _csv(of.pairs),
         "combinations.csv": _csv(of.combinations),
         "attribution.json": json.dumps(as_dict(of), ensure_ascii=False, indent=2) + "\n",
@@ -327,6 +336,14 @@ def drawn(of: Attribution, language: Language) -> dict[str, bytes]:
             figure.savefig(out, format=kind, dpi=160, metadata=none)
             found[kind] = out.getvalue()
     return found
+
+
+def _titled(of: Attribution, language: Language) -> pd.DataFrame:
+    """The table with what people call the reforms beside their names."""
+    titles = [of.title(str(name), language) for name in of.table["reform"]]
+    table = of.table.copy()
+    table.insert(1, "title", titles)
+    return table
 
 
 def _csv(table: pd.DataFrame) -> str:
