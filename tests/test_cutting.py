@@ -429,6 +429,15 @@ def test_halls_that_miss_are_counted_by_their_own_target(found: Cut) -> None:
     assert rows["hi"].between(0, 6).all()
 
 
+def test_where_people_choose_among_halls_the_choice_is_not_called_the_best(found: Cut) -> None:
+    """Tables keep everybody in the own hall, so what is best by them need not be."""
+    items = (PERMIT.model_copy(update={"any_hall": "district"}), CARD)
+    free = dataclasses.replace(found, scenario=found.scenario.model_copy(update={"items": items}))
+    assert any("even a rule of thumb" in note for note in as_json(free)["notes"])
+    assert not any("none costs less" in note for note in as_json(free)["notes"])
+    assert any("none costs less" in note for note in as_json(found)["notes"])
+
+
 # Windows for different items ----------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from hallsim.choosing import Choosing
 from hallsim.report_words import number
 from hallsim.synonyms import TIER
 from hallsim.text import Language, translator
@@ -108,6 +109,14 @@ def sentences(of: Any, language: Language) -> Iterator[str]:
             "to serve every item of the hall, and all clerks to be trained for it "
             "(--keep-kinds: windows and clerks keep their items)"
         ).format(count=len(of.merged))
+    if Choosing.needed(of.scenario):
+        chosen = say(
+            "visitors may choose among halls, but windows and clerks are chosen as if everybody stayed "
+            "in the own hall: another choice, even a rule of thumb, may be better; waits are means of "
+            "{n} months of other visitors, who do choose, with {confidence:.0%} intervals"
+        )
+        yield chosen.format(n=of.replications, confidence=of.confidence)
+        return
     yield say(
         "of all ways to close as many windows and to assign the clerks none costs less by more than "
         "{gap:.2%} by the simulated tables; waits are means of {n} months of other visitors, with "
