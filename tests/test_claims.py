@@ -98,7 +98,7 @@ def judged(
     sides = {k: np.asarray(v, float) for k, v in (("from", before), ("to", after)) if len(v)}
     claim = Claim("x", role, measure="mean_wait_min", claimed=ends)
     district = District(Path("x"), small(), {}, (claim,), {})
-    return MODULE.judge(district, claim, sides, calibrated)
+    return MODULE.judge(district, claim, sides, ["before"] if calibrated else [])
 
 
 # Verdicts -------------------------------------------------------------------------------------
@@ -172,6 +172,23 @@ def test_calibrated_and_put_in_figures_never_count_as_reproduced() -> None:
     assert both.verdict == "reproduced"
     alone = judged({"before": 30}, [30] * 2, calibrated=True)
     assert alone.verdict == "calibrated"
+
+
+def test_a_calibrated_figure_is_known_whichever_side_it_is_put_on() -> None:
+    """Told as what a scenario comes `to`, it is the same figure of the same scenario."""
+    ends, month = Claimed(10, 15), ("2018-06",)
+    told = Claim("c", "calibrated", measure="mean_wait_min", sides={"from": "before"}, months=month,
+                 claimed={"before": ends})  # fmt: skip
+    again = dataclasses.replace(
+        told, id="a", role="predicted", sides={"to": "before"}, claimed={"after": ends}
+    )
+    other = dataclasses.replace(again, sides={"to": "after"})
+    district = District(Path("x"), small(), {}, (told, again, other), {})
+    found = [
+        MODULE.judge(district, c, {"to": np.array([12.0, 12.1])}, MODULE._calibrated(district, c))
+        for c in (again, other)
+    ]
+    assert [f.verdict for f in found] == ["calibrated", "reproduced"]
 
 
 def test_nobody_counted_is_not_testable() -> None:

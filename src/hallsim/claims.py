@@ -7,7 +7,7 @@ the demand of the two scenarios agrees.  How a verdict is reached: `docs/claims.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -118,7 +118,7 @@ def relative_change(after: Floats, before: Floats, confidence: float) -> Interva
 
 
 def judge(
-    district: District, claim: Claim, sides: Mapping[str, Floats], calibrated: bool = False
+    district: District, claim: Claim, sides: Mapping[str, Floats], calibrated: Collection[Part] = ()
 ) -> Finding:
     """The verdict of a claim.
 
@@ -126,7 +126,7 @@ def judge(
         district: whose claim it is.
         claim: what is claimed.
         sides: [replications] of the quantity under `from` and `to`, as far as there are.
-        calibrated: whether the figure before was calibrated, so that it proves nothing.
+        calibrated: figures that another claim says were calibrated, so that they prove nothing.
     """
     level = district.scenario.run.confidence
     difference = NOTHING
@@ -154,7 +154,7 @@ def judge(
             crossed |= _inside(0.0, difference)
         if verdict in TESTED:
             verdict = _OF_ROLE.get(claim.role, verdict)
-            verdict = "calibrated" if calibrated and part == "before" else verdict
+            verdict = "calibrated" if part in calibrated else verdict
         parts.append(Tested(part, claimed, simulated, verdict, not crossed, within))
     return Finding(district, claim, tuple(parts), _worst(claim, parts), direction)
 
@@ -224,7 +224,7 @@ def check(
             raise type(problem)(text) from problem
         progress(n, len(wanted))
     return [
-        judge(d, claim, _sides(d, claim, found, replications), _is_calibrated(d, claim))
+        judge(d, claim, _sides(d, claim, found, replications), _calibrated(d, claim))
         for d in districts
         for claim in d.claims
     ]
@@ -263,10 +263,11 @@ def _sides(
     return sides
 
 
-def _is_calibrated(district: District, claim: Claim) -> bool:
-    """Whether another claim says that the figure before of this one was calibrated."""
-    mine = claim.side("from")
-    return any(c.role == "calibrated" and c.side("from") == mine for c in district.claims)
+def _calibrated(district: District, claim: Claim) -> list[Part]:
+    """The figures of this claim that another one says were calibrated, under either side's name."""
+    known = [c.side("from") for c in district.claims if c.role == "calibrated"]
+    levels: tuple[Part, ...] = ("before", "after")
+    return [part for part in levels if claim.side(SIDES[part][0]) in known]
 
 
 # Told -----------------------------------------------------------------------------------------
