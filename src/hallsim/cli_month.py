@@ -22,6 +22,7 @@ from hallsim.cli_output import (
     screen_language,
     tell_json,
     tell_table,
+    tell_written,
     working,
 )
 from hallsim.problems import ExitCode
@@ -258,7 +259,7 @@ def simulate(
             click.echo(line, err=True)
     tables = _side_tables(sides)
     if out:
-        write_all(
+        written = write_all(
             out, _csv_files(tables, reading.scenario, lang or reading.scenario.language), force
         )
     if as_json:
@@ -267,6 +268,8 @@ def simulate(
         _show_table(sides, by)
         if found.ledger.month.provisional:
             click.echo(provisional(), err=True)
+    if out:
+        tell_written(out, written)
     return 0
 
 

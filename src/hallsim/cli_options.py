@@ -76,7 +76,9 @@ of_run = _together(
     seed(),
     replications(),
     jobs(),
-    out(help="Folder of the result; default: reports/MONTH/NAME for recommend, none for simulate."),
+    out(
+        help="Folder of the result; default: reports/MONTH/NAME for recommend, none for the others."
+    ),
     force(),
     as_json(),
 )

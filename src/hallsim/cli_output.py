@@ -84,6 +84,12 @@ def tell_json(told: object, **form: Any) -> None:
     click.echo(json.dumps(told, **{"ensure_ascii": False, "indent": 2, **form}))
 
 
+def tell_written(folder: Path, written: list[Path]) -> None:
+    """Where the files of a result are, or that they were there already."""
+    text = say("files: {folder}") if written else say("nothing changed: {folder}")
+    click.echo(text.format(folder=folder), err=True)
+
+
 def tell_table(table: Any) -> None:
     """A result for people, made with rich."""
     from rich.console import Console

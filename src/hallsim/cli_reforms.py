@@ -15,6 +15,7 @@ from hallsim.cli_output import (
     tell_json,
     tell_notes,
     tell_table,
+    tell_written,
     working,
 )
 from hallsim.problems import ExitCode
@@ -153,11 +154,13 @@ def attribute(
         )  # fmt: skip
     tell_notes(found.notes)
     if out:
-        write_all(out, files(found, lang or found.scenario.language), force)
+        written = write_all(out, files(found, lang or found.scenario.language), force)
     if as_json:
         tell_json(as_dict(found))
     else:
         tell_table(shown(found, screen_language()))
+    if out:
+        tell_written(out, written)
     return 0
 
 
@@ -168,7 +171,11 @@ def attribute(
 @options.of_scenario
 @options.of_run
 @click.option(
-    "--from", "most", type=click.IntRange(1), metavar="N", help="First number of windows; today's."
+    "--from",
+    "most",
+    type=click.IntRange(1),
+    metavar="N",
+    help="First number of windows; default: today's.",
 )
 @click.option(
     "--to", "fewest", type=click.IntRange(1), metavar="N",
@@ -203,11 +210,13 @@ def cut(
             seed=seed, replications=replications, jobs=jobs, progress=progress,
         )  # fmt: skip
     if out:
-        write_all(out, files(found, lang or reading.scenario.language), force)
+        written = write_all(out, files(found, lang or reading.scenario.language), force)
     if as_json:
         tell_json(told(found))
     else:
         tell_table(screen_table(found, screen_language()))
+    if out:
+        tell_written(out, written)
     if found.provisional:
         click.echo(provisional(), err=True)
     return 0
