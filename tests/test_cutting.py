@@ -19,6 +19,7 @@ from rich.console import Console
 from hallsim.cli import commands
 from hallsim.closures import Closures, ClosureTables
 from hallsim.cut_page import as_json, files, screen_table
+from hallsim.cut_words import estimate_text
 from hallsim.cutting import Cut, Goal, cost_by_both, cut, knee, merged
 from hallsim.demand import expect
 from hallsim.draw import Chance, Purpose
@@ -540,3 +541,11 @@ def test_the_command(tmp_path: Path) -> None:
     assert [row["windows"] for row in told["curve"]] == [240, 239, 238]
     assert json.loads((tmp_path / "x" / "cut.json").read_text("utf-8")) == told
     assert (tmp_path / "x" / "cut.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_an_end_of_an_interval_is_not_told_as_the_target_that_it_misses() -> None:
+    knee = {"target": "mean_wait", "limit": 10.0, "mean": 9.432, "lo": 8.81, "hi": 10.049}
+    assert estimate_text(knee, "en") == "9.43 [8.81, 10.05] minutes"
+    assert estimate_text({**knee, "hi": 10.06}, "en") == "9.4 [8.8, 10.1] minutes"
+    share = {"target": "within", "limit": 0.6, "mean": 0.62, "lo": 0.59996, "hi": 0.64}
+    assert estimate_text(share, "en") == "62.000% [59.996%, 64.000%]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -16,7 +16,7 @@ from rich.text import Text
 from hallsim.cut_figures import figures
 from hallsim.cut_words import rule_name, sentences
 from hallsim.cutting import MEASURES, RULES, Cut
-from hallsim.report_words import NONE, district_name, month_text, number
+from hallsim.report_words import NONE, district_name, hall_name, month_text, number
 from hallsim.screen import aligned
 from hallsim.text import Language, translator
 
@@ -38,27 +38,34 @@ def screen_table(found: Cut, language: Language) -> Group:
     rules = {r: found.curve(rule=r).set_index("windows") for r in RULES[1:]}
     rules = {r: rows for r, rows in rules.items() if len(rows)}
     numbers = _some(found)
+    today = found.today.set_index("measure")
+
+    def cells(measure: str, factor: float, digits: int) -> list[str]:
+        rows = [today.loc[measure], *(curves[measure].loc[n] for n in numbers)]
+        return _cells(rows, factor, digits)
+
     columns = [
-        (say("Windows"), [f"{n}{_star(found, n)}" for n in numbers]),
-        (say("Mean wait,\nminutes"), _cells(curves["mean_wait_min"], numbers, 1, 1)),
-        (say("9 in 10 wait\n≤ minutes"), _cells(curves["p90_wait_min"], numbers, 1, 1)),
-        (say("In time, %"), _cells(curves["within_share"], numbers, 100, 1)),
-        (say("Left\nunserved"), _cells(curves["lost"], numbers, 1, 0)),
+        (say("Windows"), [say("today"), *(f"{n}{_star(found, n)}" for n in numbers)]),
+        (say("Mean wait,\nminutes"), cells("mean_wait_min", 1, 1)),
+        (say("9 in 10 wait\n≤ minutes"), cells("p90_wait_min", 1, 1)),
+        (say("In time, %"), cells("within_share", 100, 1)),
+        (say("Left\nunserved"), cells("lost", 1, 0)),
     ]
     for rule, rows in rules.items():
         heading = say("Mean wait:\n{rule}").format(rule=rule_name(rule, language))
-        columns.append((heading, _cells(rows, numbers, 1, 1)))
+        columns.append((heading, ["", *_cells([rows.loc[n] for n in numbers], 1, 1)]))
     for heading, _ in columns:
         shown.add_column(heading, justify="right")
-    for n in range(len(numbers)):
-        shown.add_row(*(cells[n] for _, cells in columns))
+    for row in zip(*(texts for _, texts in columns), strict=True):
+        shown.add_row(*row)
     comma = "，" if language == "zh" else ", "
     heading = comma.join(
         (district_name(found.scenario, language), month_text(found.month, language))
     )
     note = say(
         "± is half of the {confidence:.0%} interval; * the fewest windows with which a target is "
-        "sure to hold. Clerks are reassigned as is best in every row and column."
+        "sure to hold. today: clerks at home; in every other row and column they are reassigned as "
+        "is best."
     ).format(confidence=found.confidence)
     lines = [
         Text(f"{'· '}{line}{'。' if language == 'zh' else '.'}")
@@ -81,10 +88,10 @@ def _star(found: Cut, windows: int) -> str:
     return "*" if windows in set(rows["least"].dropna()) else " "
 
 
-def _cells(rows: pd.DataFrame, numbers: list[int], factor: float, digits: int) -> list[str]:
+def _cells(rows: Iterable[Any], factor: float, digits: int) -> list[str]:
     cells = []
-    for n in numbers:
-        mean, lo, hi = (float(v) * factor for v in rows.loc[n, ["mean", "lo", "hi"]].to_numpy())
+    for row in rows:
+        mean, lo, hi = (float(row[name]) * factor for name in ("mean", "lo", "hi"))
         half = f"±{number((hi - lo) / 2, digits)}" if math.isfinite(hi - lo) else ""
         cells.append((number(mean, digits), half) if math.isfinite(mean) else (NONE, ""))
     return aligned(cells)
@@ -201,7 +208,7 @@ def files(found: Cut, language: Language) -> dict[str, bytes | str]:
 
     out: dict[str, bytes | str] = {
         "cut.csv": _csv(_wide(found)),
-        "cut-halls.csv": _csv(_halls(found)),
+        "cut-halls.csv": _csv(_halls(found, language)),
         "cut.json": json.dumps(as_json(found), ensure_ascii=False, indent=2) + "\n",
     }
     for name, figure in figures(found, language).items():
@@ -235,9 +242,12 @@ def _wide(found: Cut) -> pd.DataFrame:
     return wide.loc[keys].reset_index()
 
 
-def _halls(found: Cut) -> pd.DataFrame:
+def _halls(found: Cut, language: Language) -> pd.DataFrame:
     """Windows left and closed, and clerks, by hall, for every number of windows."""
     every = found.windows_by_hall()
     rows = found.plans[found.plans.study == "windows"].drop(columns=["study", "clerks"])
     closed = rows["hall"].map(every).fillna(0).astype(int) - rows["open"]
-    return rows.rename(columns={"open": "left", "staff": "clerks"}).assign(closed=closed)
+    rows = rows.rename(columns={"open": "left", "staff": "clerks"}).assign(closed=closed)
+    names = {h.hall: hall_name(h, language) for h in found.scenario.halls}
+    rows.insert(list(rows.columns).index("hall") + 1, "hall_name", rows["hall"].map(names))
+    return rows

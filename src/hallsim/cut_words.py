@@ -55,11 +55,22 @@ def target_text(knee: Any, of: Any, language: Language) -> str:
 def estimate_text(knee: Any, language: Language) -> str:
     """The estimate that decides a knee, with its interval."""
     say = translator("cut", language)
-    mean, lo, hi = (float(knee[name]) for name in ("mean", "lo", "hi"))
+    factor = 1 if knee["target"] == "mean_wait" else 100
+    digits = _digits(knee, factor)
+    mean, lo, hi = (number(float(knee[key]) * factor, digits) for key in _ENDS.values())
     if knee["target"] == "mean_wait":
         text = say("{mean} [{lo}, {hi}] minutes")
-        return text.format(mean=number(mean), lo=number(lo), hi=number(hi))
-    return f"{mean:.1%} [{lo:.1%}, {hi:.1%}]"
+        return text.format(mean=mean, lo=lo, hi=hi)
+    return f"{mean}% [{lo}%, {hi}%]"
+
+
+def _digits(knee: Any, factor: float) -> int:
+    """Decimals with which the end of the interval that decides is not told as the target itself."""
+    end, limit = (
+        float(knee["hi" if factor == 1 else "lo"]) * factor,
+        float(knee["limit"]) * factor,
+    )
+    return next((d for d in (1, 2) if round(end, d) != round(limit, d)), 3)
 
 
 def knee_text(knee: Any, of: Any, language: Language) -> str:
@@ -151,14 +162,20 @@ def _rules(of: Any, language: Language) -> Iterator[str]:
     best = of.curve()
     at = compared_at(of)
     mean = float(best[best.windows == at]["mean"].iloc[0])
+    longer_text = say(
+        "with {windows} windows the best choice waits {mean} minutes; {rule}: longer by "
+        "{longer} [{lo}, {hi}]"
+    )
+    unsure_text = say(
+        "with {windows} windows the best choice waits {mean} minutes; {rule}: no sure difference, "
+        "{longer} [{lo}, {hi}]"
+    )
     for rule in ("proportional", "least_used"):
         longer = of.curve("longer_than_best_min", rule)
         if len(longer):
             row = longer[longer.windows == at].iloc[0]
-            yield say(
-                "with {windows} windows the best choice waits {mean} minutes; {rule}: longer by "
-                "{longer} [{lo}, {hi}]"
-            ).format(
+            text = longer_text if row["lo"] > 0 or row["hi"] < 0 else unsure_text
+            yield text.format(
                 windows=at, mean=number(mean), rule=rule_name(rule, language),
                 longer=number(row["mean"]), lo=number(row["lo"]), hi=number(row["hi"]),
             )  # fmt: skip
