@@ -25,9 +25,11 @@ from hallsim.demand import expect
 from hallsim.draw import Chance, Purpose
 from hallsim.measure import Measures
 from hallsim.outcomes import Staffed, outcomes
+from hallsim.planning import ClosedMonth
 from hallsim.problems import ScenarioProblems
 from hallsim.records import Ints
 from hallsim.scenario import (
+    CalendarDay,
     Clerks,
     Demand,
     Hours,
@@ -541,6 +543,12 @@ def test_the_command(tmp_path: Path) -> None:
     assert [row["windows"] for row in told["curve"]] == [240, 239, 238]
     assert json.loads((tmp_path / "x" / "cut.json").read_text("utf-8")) == told
     assert (tmp_path / "x" / "cut.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_a_month_in_which_no_hall_opens_is_refused() -> None:
+    closed = CalendarDay(first="2018-09-01", last="2018-09-30", day="closed")  # type: ignore[arg-type]
+    with pytest.raises(ClosedMonth):
+        cut(small(calendar=(closed,)), "2018-09", replications=2, table_replications=2)
 
 
 def test_an_end_of_an_interval_is_not_told_as_the_target_that_it_misses() -> None:

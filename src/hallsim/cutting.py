@@ -22,7 +22,7 @@ from hallsim.demand import Floats, Month, expect
 from hallsim.draw import Chance
 from hallsim.measure import Measures, interval, target_of
 from hallsim.outcomes import Outcome, Staffed, can_look_up, outcomes
-from hallsim.planning import Stage, home_by_day, working_days
+from hallsim.planning import Stage, home_by_day, periods_of, working_days
 from hallsim.problems import Place, Problem, ScenarioProblems, nearest
 from hallsim.records import ALL_ITEMS, Ints
 from hallsim.scenario import MACHINE, Scenario, Target, Windows
@@ -221,6 +221,7 @@ class _Study:
         self.today = scenario
         self.scenario, self.merged = merged(scenario, hall) if merge else (scenario, ())
         self.month = expect(self.scenario, *year_and_month)
+        periods_of(self.month, "month")  # raises where no hall opens
         self.month_today = expect(scenario, *year_and_month) if self.merged else self.month
         self.parts = stations(self.scenario)
         self.manned = [s for s, part in enumerate(self.parts) if not part.machine]
