@@ -17,7 +17,7 @@ import pytest
 import hallsim
 from hallsim import claims, cli
 from hallsim.claim_file import Claim, Claimed, District, read_claims
-from hallsim.claims_page import View, page
+from hallsim.claims_page import View, _folded, _form, _voice, page
 from hallsim.demand import Floats
 from hallsim.planning import staffed, working_days
 from hallsim.problems import ScenarioProblems
@@ -594,3 +594,30 @@ def test_the_command_says_what_is_wrong(
     write(tmp_path / "scenarios" / "tiny", GOOD, closed.replace("dynamic: false", "dynamic: true"))
     done = hallsim_claims("--replications", "2")
     assert done.returncode == 3 and "2018-03" in done.stderr
+
+
+def test_lines_end_with_no_opening_and_begin_with_no_closing_bracket() -> None:
+    """For every place in the line; nothing but blanks is lost, and no line is wider than a bracket more."""
+    for before in range(60):
+        text = "窗" * before + "（几窗并一窗）(one)，全部为综合窗口"
+        lines = list(_folded(text))
+        assert "".join(lines) == text
+        assert not any(line.endswith(("（", "(")) for line in lines)
+        assert not any(line.startswith(("）", ")", "，")) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("ends", "part", "zh", "en"),
+    [
+        ((0, 30), "after", "≤ 30分钟", "≤ 30 min"),
+        ((3, 5), "after", "3–5分钟", "3–5 min"),
+        ((-1, 0), "change", "减少", "less"),
+        ((-1, -0.5), "change", "−100 至 −50%", "−100 to −50%"),
+    ],
+)
+def test_what_is_claimed_is_told_as_people_say_it(
+    ends: tuple[float, float], part: Any, zh: str, en: str
+) -> None:
+    form = _form("mean_wait_min", part)
+    assert form.text(Claimed(*ends), _voice("zh")) == zh
+    assert form.text(Claimed(*ends), _voice("en")) == en

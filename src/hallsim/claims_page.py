@@ -40,7 +40,7 @@ _TONES: dict[Verdict, str] = {
 }  # fmt: skip
 _WIDTH = 44
 """Cells of a line of a claim on the screen."""
-_CLOSING = "，。、；：）」』！？"
+_OPENING, _CLOSING = "（「『(", "，。、；：）」』！？)"
 _STYLES = {"good": "green", "near": "yellow", "off": "red", "none": ""}
 
 
@@ -175,7 +175,7 @@ class View:
         if not tested:
             return _("No claim could be tested.")
         return _(
-            "Of {tested} tested claims {reproduced} are reproduced; same direction: {same}, not "
+            "Claims tested: {tested}. Reproduced: {reproduced}, same direction: {same}, not "
             "reproduced: {off}.",
             reproduced=found["reproduced"], tested=tested, same=found["same direction"],
             off=found["not reproduced"],
@@ -239,6 +239,11 @@ class View:
             shown.append(Text(_("?: the interval reaches over the edge that decides.")))
         return Group(*shown)
 
+    def bracketed(self, text: str) -> str:
+        """The text in the brackets of its language."""
+        brackets = "（{}）" if self.language == "zh" else "({})"
+        return brackets.format(text) if text else ""
+
     def _table(self, district: dict[str, Any]) -> Table:
         _ = self.say
         table = Table(
@@ -255,7 +260,7 @@ class View:
             if len({f["verdict"] for f in figures}) > 1:
                 verdicts.append(Text("= ").append_text(_cell(claim)))
             table.add_row(
-                Text("\n".join(_folded(claim["text"], claim["why"] and f"({claim['why']})"))),
+                Text("\n".join(_folded(claim["text"], self.bracketed(claim["why"])))),
                 "\n".join(f["part"] for f in figures),
                 "\n".join(f["claimed"] for f in figures),
                 Text("\n".join(_simulated(f) for f in figures)),
@@ -265,14 +270,16 @@ class View:
 
 
 def _folded(*texts: str) -> Iterator[str]:
-    """Lines of `_WIDTH` cells; Chinese breaks anywhere but before a closing mark, words stay whole."""
+    """Lines of `_WIDTH` cells; Chinese breaks anywhere but inside a bracket's edge, words stay whole."""
     for text in texts:
         line, width = "", 0
         for token in re.findall(r"[!-~]+|.", text):
             size = cell_len(token)
             if width + size > _WIDTH and token not in _CLOSING:
-                yield line.rstrip()
-                line, width = "", 0
+                kept = line.rstrip().rstrip(_OPENING)
+                yield kept.rstrip()
+                line = line.rstrip()[len(kept) :]
+                width = cell_len(line)
             line, width = line + token.lstrip() if not line else line + token, width + size
         if line:
             yield line
@@ -345,7 +352,11 @@ class _Form:
         self.factor, self.digits, self.unit, self.sign = factor, digits, unit, sign
 
     def text(self, claimed: Claimed, say: Say) -> str:
-        """`20 minutes`, `3–5 minutes`, `−33.3%`."""
+        """`20 minutes`, `3–5 minutes`, `≤ 30 minutes`, `−33.3%`, `less`."""
+        if self.sign and claimed.direction_only:
+            return say("less")
+        if not self.sign and claimed.lo == 0 < claimed.hi:
+            return self.with_unit(f"≤ {self.short(claimed.hi * self.factor)}", say)
         ends = [self.short(x * self.factor) for x in dict.fromkeys(claimed)]
         gap = say(" to ") if self.sign else "–"
         return self.with_unit(gap.join(ends), say)
