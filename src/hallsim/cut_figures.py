@@ -115,18 +115,17 @@ def _mark_targets(
         limit = float(knee["limit"]) * factor
         ax.axhline(limit, color=_TARGET, lw=1, ls=":", zorder=2)
         text = say("target {limit}").format(limit=_with_unit(limit, measure, say))
-        ax.annotate(text, (0.995, limit), xycoords=("axes fraction", "data"), ha="right",
-                    va="bottom", color=_TARGET, fontsize=9)  # fmt: skip
-        if pd.isna(knee["least"]) or knee["why"] == "always":
+        least = -1 if pd.isna(knee["least"]) else int(knee["least"])
+        middle = (rows.index.max() + rows.index.min()) / 2
+        late = 0 <= least < middle  # the curve comes to the target in the right half
+        ax.annotate(text, (0.5 if late else 0.995, limit), xycoords=("axes fraction", "data"),
+                    ha="right", va="bottom", color=_TARGET, fontsize=9)  # fmt: skip
+        if least < 0 or knee["why"] == "always":
             continue
-        least = int(knee["least"])
         value = float(rows.loc[least, "mean"]) * factor
         name = say("at least {n} windows") if study == "windows" else say("at least {n} clerks")
         ax.plot([least], [value], "o", ms=8, mfc="white", mec=_TARGET, mew=1.8, zorder=5)
         ax.plot([least, least], [0, value], color=_TARGET, lw=1, zorder=2)
-        late = (
-            least < (rows.index.max() + rows.index.min()) / 2
-        )  # in the right half: text left of it
         ax.annotate(name.format(n=least), (least, 0), xytext=(-7 if late else 7, 9 + 18 * n),
                     ha="right" if late else "left", textcoords="offset points", color=_TARGET,
                     fontsize=11)  # fmt: skip
