@@ -52,8 +52,8 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from hallsim.attribution import attribute as attribute
-    from hallsim.cutting import cut as cut
     from hallsim.claims import claims as claims
+    from hallsim.cutting import cut as cut
     from hallsim.problems import ScenarioProblems as ScenarioProblems
     from hallsim.reading import read as read
     from hallsim.recommend import recommend as recommend
@@ -68,8 +68,8 @@ __all__ = [
     "ScenarioProblems",
     "__version__",
     "attribute",
-    "cut",
     "claims",
+    "cut",
     "read",
     "recommend",
     "replay",
