@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hallsim.counting import LOST, OVERTIME, TICKETS, VISITORS, WAIT, WITHIN
 from hallsim.demand import expect
 from hallsim.measure import FIELDS
 from hallsim.scenario import Clerks, Hours, Scenario, Staffing, Variation, VisitorClass, Windows
 from hallsim.simulate import simulate_staffings
 from hallsim.staffing import convex_envelope
 from hallsim.stations import stations
-from hallsim.waiting import LOST, OVERTIME, WAIT, WaitingTables, waiting_tables
+from hallsim.waiting import WaitingTables, waiting_tables
 from small import full, small
 
 RICH = small(
@@ -80,7 +81,37 @@ def test_an_entry_is_what_a_whole_simulation_of_that_staffing_costs(scenario: Sc
             np.testing.assert_allclose(
                 cell[..., OVERTIME], cells["overtime_s"].reshape(shape) / 60, rtol=1e-12
             )
+            for field, name in (TICKETS, "tickets"), (WITHIN, "within"), (VISITORS, "visitors"):
+                np.testing.assert_array_equal(cell[..., field], cells[name].reshape(shape))
             assert cells["served"].sum() > 0 or k == 0
+
+
+def test_later_replications_are_the_same_wherever_a_table_begins() -> None:
+    month, parts = expect(RICH, 2018, 9), stations(RICH)
+    n = np.ones(len(parts), np.int64)
+    whole = waiting_tables(month, parts, n, 4 * n, seed=7, replications=4)
+    end = waiting_tables(month, parts, n, 4 * n, seed=7, replications=2, first=2)
+    np.testing.assert_array_equal(end.values, whole.values[2:])
+
+
+def test_no_more_windows_open_than_allowed() -> None:
+    """With caps the entries of more clerks than windows allowed are those of the windows allowed."""
+    scenario = small()
+    month, parts = expect(scenario, 2018, 9), stations(scenario)
+    n, days = np.ones(len(parts), np.int64), len(month.dates)
+    caps = np.tile(2 * n, (days, 1))
+    capped = waiting_tables(month, parts, 0 * n, 5 * n, seed=7, replications=2, caps=caps)
+    free = waiting_tables(month, parts, 0 * n, 5 * n, seed=7, replications=2)
+    for k in range(6):
+        np.testing.assert_array_equal(capped.values[:, :, :, k], free.values[:, :, :, min(k, 2)])
+    staffing = np.tile(5 * n, (days, 1))
+    whole = simulate_staffings(
+        month, {"capped": staffing}, seed=7, purpose="plan", replications=2,
+        windows={"capped": caps},
+    )["capped"]  # fmt: skip
+    np.testing.assert_allclose(
+        whole.samples("total_wait_min")[:, 0], capped.values[..., 5, WAIT].sum(axis=(1, 2))
+    )
 
 
 def test_tables_with_different_ends_agree_where_they_overlap() -> None:

@@ -182,24 +182,43 @@ def _add_queue(queue: Ints, h: Int, begin: Int, end: Int) -> None:
         k += 1
 
 
-WAIT, LOST, OVERTIME = 0, 1, 2
-"""What a unit costs: minutes of waiting, visitors lost, minutes of overtime."""
+COSTS = WAIT, LOST, OVERTIME, TICKETS, WITHIN, VISITORS = tuple(range(6))
+"""What a unit costs: minutes of waiting, visitors lost, minutes of overtime; and what its service
+targets are made of: tickets, visitors served within the target time, visitors."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def cost_unit(patience: Ints, told: Told, close: Int, cost: Floats) -> None:
-    """Add the cost of the visitors of one unit to `cost`, [3]."""
+def cost_unit(
+    patience: Ints, stage: Ints, told: Told, close: Int, within: Int, cost: Floats
+) -> None:
+    """Add the cost of the visitors of one unit to `cost`, [6]; `stage` as in `count_units`."""
+    whole = True
     for v in range(len(patience)):
         outcome = told.outcome[v]
+        if outcome == VOID:
+            continue
+        good = False
+        ticket = told.ticket[v]
+        if ticket != NEVER:
+            cost[TICKETS] += 1
         if outcome == SERVED:
-            cost[WAIT] += (told.called[v] - told.ticket[v]) / 60.0
+            wait = told.called[v] - ticket
+            good = wait <= within
+            cost[WAIT] += wait / 60.0
             cost[OVERTIME] += max(0, told.finished[v] - max(told.called[v], close)) / 60.0
-        elif outcome != VOID:  # a visit is lost at one of its counters
+        else:  # a visit is lost at one of its counters
             cost[LOST] += 1
             if outcome == ABANDONED:
                 cost[WAIT] += patience[v] / 60.0
-            elif told.ticket[v] != NEVER:
-                cost[WAIT] += (close - told.ticket[v]) / 60.0
+            elif ticket != NEVER:
+                cost[WAIT] += (close - ticket) / 60.0
+        if len(stage) > 0:
+            whole = good and (stage[v] == 1 or whole)
+            if outcome == SERVED and v + 1 < len(stage) and stage[v + 1] > 1:
+                continue
+            good = whole
+        cost[VISITORS] += 1
+        cost[WITHIN] += good
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -47,8 +47,9 @@ from hallsim.scenario import Scenario
 from hallsim.stations import Station
 from hallsim.streams import grid, normal_quantile, split, stream, uniform
 
-Purpose = Literal["plan", "verify"]
-"""Visitors that the optimizer sees, and fresh ones for judging its plan."""
+Purpose = Literal["plan", "verify", "certify", "hours", "today"]
+"""Visitors that the optimizer sees; fresh ones for judging its plan, for its certificate, and for the
+plans of hours and of today."""
 
 _NO_CV = 1e-7  # makes no second of difference to a day's work
 _LEAD_DAYS, _MISSED = 30, 0.01  # open days drawn before a month, and returns missed by fewer

@@ -133,8 +133,8 @@ def simulate_staffings(
         seed: together with purpose and replication number it fixes all chance.
         purpose: `plan` for what the optimizer may see, `verify` for fresh visitors.
         replications: how many months to draw; with `precision` at least so many.
-        windows: name of a staffing to the windows that each station still has, [S]; the first ones
-            in the order in which they are staffed.  A staffing without an entry has all.
+        windows: name of a staffing to the windows that each station still has, [S] or [D, S]; the
+            first ones in the order in which they are staffed.  A staffing without an entry has all.
         precision: measure to relative half-width, as in `{"mean_wait_min": 0.05}`.
         cap: with `precision` at most so many replications; default `replications.CAP`.
         confidence: of the intervals.
@@ -170,7 +170,8 @@ def simulate_staffings(
         if clerks is not None:
             here = chance.windows_open(clerks.reshape(-1), replication)
         if windows is not None and name in windows:
-            here = np.minimum(here, np.tile(windows[name], len(month.dates)))
+            shape = len(month.dates), len(parts)
+            here = np.minimum(here, np.broadcast_to(windows[name], shape).reshape(-1))
         return here
 
     def one(replication: int) -> tuple[list[Tally], list[tuple[str, Crowd, Told]]]:

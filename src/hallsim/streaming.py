@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from hallsim.compiled import Room, longest, plain_day, room
-from hallsim.counting import Sums, Told, cost_unit, count_unit
+from hallsim.counting import COSTS, Sums, Told, cost_unit, count_unit
 from hallsim.demand import Floats
 from hallsim.draw import Chance
 from hallsim.lives import Classes, Laws, Rows, Shapes, Sorting, Streams, draw_unit, sorting
@@ -50,11 +50,25 @@ def month_tallies(
     ]
 
 
-def month_costs(chance: Chance, rota: Rota, opened: Sequence[Ints], replication: int) -> Floats:
-    """[U, K, 3]: the cost (`counting.cost_unit`) of every unit under the K numbers of windows `opened`."""
+def month_costs(
+    chance: Chance, rota: Rota, within: Ints, opened: Sequence[Ints], replication: int
+) -> Floats:
+    """[U, K, 6]: the cost (`counting.cost_unit`) of every unit under the K numbers of windows `opened`.
+
+    `within` is the target time by hall, [H] seconds.
+    """
     count, first = chance.head_counts(replication)
-    cost = np.zeros((len(count), len(opened), 3))
-    _cost(count, first, replication, *chance.rules, _duties(rota, opened), cost, _space(first))
+    cost = np.zeros((len(count), len(opened), len(COSTS)))
+    _cost(
+        count,
+        first,
+        replication,
+        *chance.rules,
+        _duties(rota, opened),
+        within,
+        cost,
+        _space(first),
+    )
     return cost
 
 
@@ -147,9 +161,11 @@ def _count(
 @njit(cache=True, nogil=True, error_model="numpy")
 def _cost(
     count: Ints, first: Ints, replication: int, streams: Streams, shapes: Shapes,
-    last_ticket: Ints, laws: Laws, classes: Classes, duties: _Duties, cost: Floats, space: Ints,
+    last_ticket: Ints, laws: Laws, classes: Classes, duties: _Duties, within: Ints, cost: Floats, space: Ints,
 ) -> None:  # fmt: skip
     order, lines, rows, told = _rooms(space, count.shape[1], duties)
+    none = np.empty(0, np.int64)
+    stations = len(streams.hall_of)
     for u in range(len(count)):
         n = first[u + 1] - first[u]
         if n == 0:
@@ -162,7 +178,8 @@ def _cost(
                 cost[u, k] = cost[u, k - 1]
                 continue
             _simulate(duties, u, k, n, late, rows, told, lines)
-            cost_unit(rows.patience[:n], told, duties.close[k, u], cost[u, k])
+            h = streams.hall_of[u % stations]
+            cost_unit(rows.patience[:n], none, told, duties.close[k, u], within[h], cost[u, k])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

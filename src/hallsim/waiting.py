@@ -14,9 +14,10 @@ import numpy as np
 from numba import njit
 
 from hallsim.compiled import hall_day, longest, room
-from hallsim.counting import LOST, OVERTIME, WAIT, Told, cost_unit
+from hallsim.counting import COSTS, LOST, OVERTIME, VISITORS, WAIT, Told, cost_unit
 from hallsim.demand import Floats, Month
 from hallsim.draw import Chance, Purpose
+from hallsim.measure import within_seconds
 from hallsim.records import NEVER, Ints
 from hallsim.rota import Rota
 from hallsim.simulate import Progress, in_parallel
@@ -30,8 +31,9 @@ class WaitingTables:
 
     Attributes:
         lower, upper: [S] smallest and largest number of clerks in the table of a station.
-        values: [R, D, S, N, 3]: minutes of waiting, visitors lost, minutes of overtime with
-            lower + n clerks; beyond a station's upper the last entry is repeated.
+        values: [R, D, S, N, 6]: the fields of `counting.COSTS` (minutes of waiting, visitors lost,
+            minutes of overtime, tickets, visitors within the target time, visitors) with lower + n
+            clerks; beyond a station's upper the last entry is repeated.
     """
 
     lower: Ints
@@ -40,11 +42,20 @@ class WaitingTables:
 
     def cost(self, lost_minutes: float, overtime_weight: float) -> Floats:
         """[D, S, N]: mean cost in visitor minutes, over replications."""
-        mean = self.values.mean(axis=0)
-        found: Floats = (
-            mean[..., WAIT] + lost_minutes * mean[..., LOST] + overtime_weight * mean[..., OVERTIME]
-        )
-        return found
+        return _weighed(self.values.mean(axis=0), lost_minutes, overtime_weight)
+
+    def costs(self, lost_minutes: float, overtime_weight: float) -> Floats:
+        """[R, D, S, N]: the same by replication."""
+        return _weighed(self.values, lost_minutes, overtime_weight)
+
+
+def _weighed(values: Floats, lost_minutes: float, overtime_weight: float) -> Floats:
+    found: Floats = (
+        values[..., WAIT]
+        + lost_minutes * values[..., LOST]
+        + overtime_weight * values[..., OVERTIME]
+    )
+    return found
 
 
 def waiting_tables(
@@ -56,36 +67,42 @@ def waiting_tables(
     seed: int,
     purpose: Purpose = "plan",
     replications: int,
+    first: int = 0,
+    caps: Ints | None = None,
     by_windows: bool = False,
     jobs: int = 1,
     progress: Progress = lambda done: None,
 ) -> WaitingTables:
     """Simulate the tables of all stations and days, for lower..upper clerks (both [S]).
 
-    With `by_windows` for lower..upper windows open, whoever is absent.
+    Replications `first` and following are drawn.  No more than `caps` [D, S] windows open.  With
+    `by_windows` the tables are for lower..upper windows open, whoever is absent.
     """
     chance, rota = Chance(month, parts, seed, purpose), Rota(month, parts)
-    width = int((upper - lower).max()) + 1
+    width, within = int((upper - lower).max()) + 1, within_seconds(month.scenario)
     days = len(month.dates)
 
     def one(replication: int) -> Floats:
         opened = np.stack([np.tile(np.minimum(lower + k, upper), days) for k in range(width)])
         if not by_windows:
             opened = np.stack([chance.windows_open(clerks, replication) for clerks in opened])
+        if caps is not None:
+            opened = np.minimum(opened, caps.reshape(-1))
         if chance.plain and rota.plain:
-            cost = month_costs(chance, rota, list(opened), replication)
-            return cost.reshape(days, len(parts), width, 3)
+            cost = month_costs(chance, rota, within, list(opened), replication)
+            return cost.reshape(days, len(parts), width, len(COSTS))
         crowd = chance.crowd(replication)
-        cost = np.zeros((len(crowd.first), width, 3))
+        cost = np.zeros((len(crowd.first), width, len(COSTS)))
         _table(
             crowd.first, crowd.in_time, crowd.last, crowd.arrival, crowd.item, crowd.credit,
             crowd.service, crowd.patience, crowd.balk_at, crowd.stage, crowd.walk,
             opened, rota.base, *rota.rows_of_pattern, rota.close_of_pattern, rota.window,
-            rota.items, rota.on, rota.off, rota.speed, cost,
+            rota.items, rota.on, rota.off, rota.speed,
+            within[np.tile([p.hall for p in parts], days)], cost,
         )  # fmt: skip
-        return cost.reshape(days, len(parts), width, 3)
+        return cost.reshape(days, len(parts), width, len(COSTS))
 
-    found = in_parallel(one, range(replications), jobs, progress)
+    found = in_parallel(one, range(first, first + replications), jobs, progress)
     return WaitingTables(lower, upper, np.array(found))
 
 
@@ -112,6 +129,7 @@ def _table(
     on: Ints,
     off: Ints,
     speed: Ints,
+    within: Ints,
     cost: Floats,
 ) -> None:
     largest = longest(first, in_time)
@@ -139,5 +157,6 @@ def _table(
                 window[c:d], items[c:d], on[c:d], off[c:d], speed[c:d], True,
                 told.outcome, told.window, told.ticket, told.called, told.finished, space,
             )  # fmt: skip
-            cost_unit(patience[a:b], told, close_of[pattern], cost[u, k])
+            cost_unit(patience[a:b], stage[a:b], told, close_of[pattern], within[u], cost[u, k])
             cost[u, k, LOST] += late
+            cost[u, k, VISITORS] += late
