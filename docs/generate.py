@@ -59,6 +59,9 @@ WORDS = {
     "`day`": synonyms.DAY,
     "`run.period`": synonyms.PERIOD,
     "`any_hall`": synonyms.ANY_HALL,
+    "`limit`": synonyms.LIMIT,
+    "`group` of a limit": synonyms.EVERY_GROUP,
+    "`transfers.dynamic`, `must`": synonyms.FLAG,
     "`language`": synonyms.LANGUAGE,
     "`source`, `sources`": synonyms.SOURCE,
 }

@@ -29,6 +29,7 @@ from hallsim.scenario import (
     Selector,
     Session,
     Weight,
+    in_season,
     machine_halls,
     parse_clock,
 )
@@ -165,11 +166,7 @@ def _at_the_hall(scenario: Scenario, mean: Floats) -> Floats:
 
 def in_peak(peak: Peak, date: dt.date) -> bool:
     """Whether the date lies in the peak; `MM-DD` ranges hold every year and may run over New Year."""
-    first, last = peak.first, peak.last
-    if len(first) == 10 or len(last) == 10:
-        return first.rjust(10, "0") <= date.isoformat() <= last
-    day = date.strftime("%m-%d")
-    return first <= day <= last if first <= last else day >= first or day <= last
+    return in_season(peak.first, peak.last, date)
 
 
 class _Curves:

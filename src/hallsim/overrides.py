@@ -25,6 +25,9 @@ SET = "--set"
 PATH_RULES = frozenset({"unknown_path", "unknown_row", "unknown_column", "path_syntax"})
 """What may be wrong with a path."""
 
+HALLS = ("hall", "halls", "origin", "destination")
+"""The columns that name halls, by id, tier or street."""
+
 _STEP = re.compile(r"([^.\[\]=]+)(?:\[([^\[\]]*)\])?")
 _RELATIVE = re.compile(r"(?:([x×*])|([+-]))(\d+(?:\.\d+)?|\.\d+)(%?)", re.IGNORECASE)
 
@@ -226,7 +229,7 @@ def _hits(rows: list[Any], column: str, part: str, data: dict[str, Any]) -> set[
     """The rows that one name of a selector touches."""
     if part == "*":
         return set(range(len(rows)))
-    if column in ("hall", "halls"):
+    if column in HALLS:
         wanted, known = hall_ids(data, part), hall_ids(data, "*")
         return {n for n, row in enumerate(rows) if _halls_in(row, column, data, known) & wanted}
     return {n for n, row in enumerate(rows) if part in _parts(row, column)}
@@ -259,7 +262,7 @@ def _parts(row: Any, column: str) -> list[str]:
 
 
 def _names_in(rows: list[Any], column: str, data: dict[str, Any]) -> list[str]:
-    if column in ("hall", "halls"):
+    if column in HALLS:
         return [p for row in rows_of(data, "halls") for p in _parts(row, "hall")]
     return list(dict.fromkeys(p for row in rows for p in _parts(row, column)))
 

@@ -82,6 +82,19 @@ def fold_day(value: Any) -> Any:
     return value
 
 
+def in_season(first: str, last: str, date: dt.date) -> bool:
+    """Whether a date lies between two days, both inclusive; an empty one is no bound.
+
+    `MM-DD` holds every year and may run over New Year.
+    """
+    if not first and not last:
+        return True
+    if len(first) != 5 or len(last) != 5:
+        return first.rjust(10, "0") <= date.isoformat() <= (last or "9999")
+    day = date.strftime("%m-%d")
+    return first <= day <= last if first <= last else day >= first or day <= last
+
+
 def _fold_number(value: Any) -> Any:
     return fold(value).replace(",", "") if isinstance(value, str) else value
 
@@ -171,11 +184,28 @@ Share = Annotated[
 Percent = Annotated[int, BeforeValidator(_fold_number), Field(ge=1, le=1000)]
 Clock = Annotated[int, BeforeValidator(parse_clock, json_schema_input_type=str | int | float)]
 Day = Annotated[str, BeforeValidator(fold_day), Field(pattern=r"^(\d{4}-)?\d{2}-\d{2}$")]
+SomeDay = Annotated[str, BeforeValidator(fold_day), Field(pattern=r"^((\d{4}-)?\d{2}-\d{2})?$")]
+"""A day, or nothing."""
 Date = Annotated[dt.date, BeforeValidator(fold_day)]
 Id = Annotated[
     str,
     BeforeValidator(lambda v: fold(str(v)) if isinstance(v, str | int) else v),
     Field(min_length=1, max_length=60, pattern=r"^[^\s|*@/\[\]=,]+$"),
+]
+SomeGroup = Annotated[
+    str,
+    BeforeValidator(Words(synonyms.EVERY_GROUP)),
+    BeforeValidator(lambda v: fold(str(v)) if isinstance(v, str | int) else v),
+    Field(max_length=60, pattern=r"^[^\s|*@/\[\]=,]*$"),
+]
+"""The id of a skill group, or nothing: all of them together."""
+Flag = Annotated[
+    bool,
+    BeforeValidator(
+        Words(synonyms.FLAG),
+        json_schema_input_type=bool
+        | Literal[tuple(w for ws in synonyms.FLAG.values() for w in ws)],
+    ),
 ]
 Names = Annotated[
     tuple[str, ...],
@@ -377,6 +407,79 @@ class CalendarDay(Row):
     name: str = Field("", title="名称", description="name of the day")
 
 
+LimitKind = Literal[
+    "least_clerks", "most_clerks", "most_lent", "most_borrowed", "least_windows", "most_windows",
+    "total_least_clerks", "total_most_clerks", "most_moves",
+]  # fmt: skip
+
+
+class Limit(Row):
+    """A rule that plans keep: a least or a most number for each hall named, or for them together."""
+
+    halls: Names = Field(
+        title="大厅", description="hall ids, '*', '@community' (a tier) or 'street-id/*'"
+    )
+    limit: Annotated[LimitKind, _one_of(Words(synonyms.LIMIT))] = Field(
+        title="限制",
+        description="least_clerks, most_clerks, most_lent, most_borrowed, least_windows, most_windows: "
+        "of each hall named; total_least_clerks, total_most_clerks, most_moves: of these halls together",
+    )
+    value: Count = Field(
+        title="数值",
+        description="clerks, windows, or (most_moves) clerks whose loan begins at or from these halls "
+        "in one period",
+    )
+    group: SomeGroup = Field(
+        "", title="组别", description="skill group; empty = all groups together"
+    )
+    hours: str = Field(
+        "", title="时段", description="only least_windows: 12:00-14:00; empty = whenever it is open"
+    )
+    first: SomeDay = Field(
+        "",
+        title="开始",
+        description="first day: YYYY-MM-DD, or MM-DD every year; empty = no beginning",
+    )
+    last: SomeDay = Field("", title="结束", description="last day, inclusive; empty = no end")
+
+
+class Leave(Row):
+    """Leave already granted, on top of `staffing.leave_rate`."""
+
+    hall: Id = Field(title="大厅", description="home hall")
+    group: Id = Field("general", title="组别", description="skill group")
+    clerks: Count = Field(title="人数", description="clerks on leave")
+    first: Date = Field(title="开始", description="first day")
+    last: Date | None = Field(
+        None, title="结束", description="last day, inclusive; empty = that day only"
+    )
+
+
+class RosterClerk(Row):
+    """One clerk; where there is a roster, leave already granted stands in it."""
+
+    clerk: Id = Field(title="工号", description="staff number")
+    hall: Id = Field(title="大厅", description="home hall")
+    group: Id = Field("general", title="组别", description="skill group")
+    leave: str = Field(
+        "",
+        title="休假",
+        description="days of leave already granted: 2018-09-03~2018-09-07|2018-09-20",
+    )
+    moved: Count = Field(0, title="已借调次数", description="times lent in the last 12 months")
+
+
+class Travel(Row):
+    """Extra travel between two halls; pairs that are not listed take that of their tier."""
+
+    origin: Id = Field(title="从", description="home hall")
+    destination: Id = Field(title="到", description="hall to which a clerk is lent")
+    minutes: Minutes = Field(
+        title="通勤分钟",
+        description="extra travel per clerk and working day; both ways, unless the other way has its row",
+    )
+
+
 class Session(Model):
     """An opening spell of a day, and the share of the clerks who work it."""
 
@@ -551,7 +654,7 @@ class TransferTier(Model):
 class Transfers(Model):
     """Costs of moving clerks, nearest first: within a street, between streets, with the district hall."""
 
-    dynamic: bool = Field(
+    dynamic: Flag = Field(
         True,
         title="动态调配",
         description="whether the district moves clerks at all; where reforms are compared",
@@ -570,6 +673,37 @@ class Transfers(Model):
     )
     travel_weight: Number = Field(
         1.0, title="通勤权重", description="visitor minutes that one minute of travel is worth"
+    )
+    least_stay_days: Count = Field(
+        0, title="最短借调天数", description="working days that a loan lasts at least"
+    )
+    most_orders: Count | None = Field(
+        None,
+        title="每期调动上限",
+        description="clerks whose loan begins in one period, at most; empty = any number",
+    )
+    most_moves_per_clerk: Count | None = Field(
+        None,
+        title="每人调动上限",
+        description="times a clerk is lent in 12 months, at most; needs the roster; empty = any number",
+    )
+    most_lent_share: Share = Field(
+        1.0, title="借出比例上限", description="share of a hall's clerks lent at a time, at most"
+    )
+    long_stay_days: Count = Field(
+        0,
+        title="长期借调起算天数",
+        description="working days away from home that cost nothing extra",
+    )
+    long_stay_minutes: Number = Field(
+        0,
+        title="长期借调成本",
+        description="visitor minutes per clerk and working day away beyond `long_stay_days`; 0 = off",
+    )
+    closeness_minutes: Number = Field(
+        0,
+        title="与上月方案的差别成本",
+        description="visitor minutes per clerk and period by which a hall differs from last month's plan",
     )
 
 
@@ -616,6 +750,9 @@ class Target(Model):
     )
     share: Share | None = Field(
         None, title="达标比例", description="share of all visitors served within x minutes"
+    )
+    must: Flag = Field(
+        False, title="硬性", description="plans have to keep it; else it is only reported"
     )
 
     @model_validator(mode="after")
@@ -679,6 +816,10 @@ class Scenario(Model):
     profiles: tuple[Weight, ...] = Field((), title="曲线")
     peaks: tuple[Peak, ...] = Field((), title="旺季")
     calendar: tuple[CalendarDay, ...] = Field((), title="日历")
+    limits: tuple[Limit, ...] = Field((), title="限制")
+    leave: tuple[Leave, ...] = Field((), title="休假")
+    roster: tuple[RosterClerk, ...] = Field((), title="花名册")
+    travel: tuple[Travel, ...] = Field((), title="路程")
 
     @property
     def balks(self) -> bool:
@@ -697,6 +838,7 @@ class Scenario(Model):
 TABLES: dict[str, type[Row]] = {
     "halls": Hall, "windows": Windows, "clerks": Clerks, "items": Item,
     "demand": Demand, "profiles": Weight, "peaks": Peak, "calendar": CalendarDay,
+    "limits": Limit, "leave": Leave, "roster": RosterClerk, "travel": Travel,
 }  # fmt: skip
 """The tables of a scenario: file `<name>.csv`, or the sheet of that name (or its Chinese title)."""
 

@@ -29,6 +29,10 @@ ROW_KEYS: dict[str, tuple[str, ...]] = {
     "profiles": ("profile", "key"),
     "peaks": ("peak",),
     "calendar": ("first", "halls"),
+    "limits": ("limit", "halls", "group", "hours", "first"),
+    "leave": ("hall", "group", "first"),
+    "roster": ("clerk",),
+    "travel": ("origin", "destination"),
     "targets": ("tier",),
 }
 """The columns that tell the rows of a table apart."""

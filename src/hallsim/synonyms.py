@@ -59,6 +59,19 @@ ANY_HALL: Table = {
     "street": ("本街道", "街道", "街道内"),
     "district": ("全区", "区", "区内"),
 }
+LIMIT: Table = {
+    "least_clerks": ("最少人数",),
+    "most_clerks": ("最多人数",),
+    "most_lent": ("最多借出", "最多借出人数"),
+    "most_borrowed": ("最多借入", "最多借入人数"),
+    "least_windows": ("最少窗口", "最少窗口数"),
+    "most_windows": ("最多窗口", "最多窗口数"),
+    "total_least_clerks": ("合计最少人数",),
+    "total_most_clerks": ("合计最多人数",),
+    "most_moves": ("最多调动", "最多调动人数"),
+}
+EVERY_GROUP: Table = {"": ("全部", "所有", "*")}
+FLAG: Table = {"true": ("是",), "false": ("否",)}
 LANGUAGE: Table = {"zh": ("中文",), "en": ("英文",)}
 SOURCE: Table = {
     "seed": ("来源载明", "公开资料", "来源", "载明"),
