@@ -28,6 +28,7 @@ PLAN = {
     "priority": 4,
     "M/M/c/K": 8,
     "M(t)/M/c(t)+M": 14,
+    "M(t)/M/s(t)+M": 12,
     "specialist and comprehensive": 8,
     "unequal speeds": 8,
     "pooling": 6,
