@@ -16,7 +16,7 @@ import pytest
 from hallsim.closures import Closures, ClosureTables
 from hallsim.demand import expect
 from hallsim.scenario import Transfers, TransferTier
-from hallsim.staffing import DISTRICT, NoPlan, StaffingTables
+from hallsim.staff import DISTRICT, NoPlan, StaffingTables
 from hallsim.stations import stations
 from hallsim.waiting import waiting_tables
 from small import small

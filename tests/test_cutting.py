@@ -44,7 +44,8 @@ from hallsim.scenario import (
     Windows,
 )
 from hallsim.simulate import simulate_staffings
-from hallsim.staffing import DISTRICT, NoPlan, StaffingTables, solve
+from hallsim.staff import DISTRICT, NoPlan, StaffingTables
+from hallsim.staffing import solve
 from hallsim.stations import stations
 from hallsim.text import Language
 from hallsim.waiting import waiting_tables
@@ -263,7 +264,7 @@ def test_the_table_of_both_is_what_a_simulation_counts() -> None:
     all_open = waiting_tables(
         month, parts, np.array([0]), np.array([4]), seed=4, replications=3, by_windows=True
     )
-    by_open = all_open.values[:, :, 0] @ np.array([1.0, 120.0, 1.0])
+    by_open = all_open.costs(120.0, 1.0)[:, :, 0]
     chance = Chance(month, parts, 4, "plan")
     present = np.array(
         [[chance.windows_open(np.full(31, n), r) for n in range(7)] for r in range(3)]

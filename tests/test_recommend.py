@@ -38,7 +38,7 @@ from hallsim.scenario import (
     Windows,
 )
 from hallsim.simulate import simulate_month, simulate_staffings
-from hallsim.staffing import TIER_NAMES
+from hallsim.staff import TIER_NAMES
 from hallsim.stations import home_of_stations, stations
 from hallsim.waiting import waiting_tables
 from small import CLERKS, WINDOWS, lone, small

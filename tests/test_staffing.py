@@ -11,19 +11,17 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import ConvexHull
 
+from hallsim.loans import Move, moves
 from hallsim.scenario import Transfers, TransferTier
-from hallsim.staffing import (
+from hallsim.staff import (
     DISTRICT,
-    Move,
+    NoPlan,
     StaffingTables,
-    arc_costs,
     convex_envelope,
-    lp_text,
-    moves,
-    solve,
     street_numbers,
     tier_of,
 )
+from hallsim.staffing import arc_costs, lp_text, solve
 from small import small
 
 TIERS = ("within_street", "between_streets", "with_district")
@@ -308,9 +306,9 @@ def test_minimum_staffing_table_ends_and_the_number_of_clerks_hold(seed: int, gr
     assert (n <= t.lower + [c.shape[1] - 1 for c in t.cost]).all()
 
 
-def test_without_a_plan_that_keeps_the_minimum_there_is_none() -> None:
-    t = tables([0, 0], [[1], [1]], [np.zeros((1, 3))] * 2, [0, 0], transfers(), minimum=[[2], [1]])
-    with pytest.raises(RuntimeError, match="no staffing plan"):
+def test_more_clerks_than_the_halls_can_take_is_no_plan() -> None:
+    t = tables([0, 0], [[3], [2]], [np.zeros((1, 3))] * 2, [0, 0], transfers())
+    with pytest.raises(NoPlan, match="5 clerks"):
         solve(t)
 
 

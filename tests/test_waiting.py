@@ -10,7 +10,7 @@ from hallsim.demand import expect
 from hallsim.measure import FIELDS
 from hallsim.scenario import Clerks, Hours, Scenario, Staffing, Variation, VisitorClass, Windows
 from hallsim.simulate import simulate_staffings
-from hallsim.staffing import convex_envelope
+from hallsim.staff import convex_envelope
 from hallsim.stations import stations
 from hallsim.waiting import WaitingTables, waiting_tables
 from small import full, small

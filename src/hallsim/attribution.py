@@ -27,7 +27,7 @@ from hallsim.problems import Place, Problem, ScenarioProblems, nearest
 from hallsim.reading import Source
 from hallsim.scenario import Scenario
 from hallsim.simulate import in_parallel
-from hallsim.staffing import NoPlan
+from hallsim.staff import NoPlan
 from hallsim.text import Language, translator
 
 if TYPE_CHECKING:

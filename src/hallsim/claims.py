@@ -32,7 +32,7 @@ from hallsim.measure import Measures, interval
 from hallsim.planning import ClosedMonth, staffed
 from hallsim.quantities import STATED, samples
 from hallsim.report_words import NOTHING, Interval
-from hallsim.staffing import NoPlan
+from hallsim.staff import NoPlan
 
 REPLICATIONS = 20
 """Simulated months per scenario and month, if nothing else is said."""

@@ -124,7 +124,7 @@ def working() -> Iterator[Progress]:
         Refused: no plan, or no hall opens.
     """
     from hallsim.planning import ClosedMonth
-    from hallsim.staffing import NoPlan
+    from hallsim.staff import NoPlan
 
     try:
         with _bars() as progress:

@@ -19,7 +19,8 @@ from numba import njit
 
 from hallsim.demand import Floats
 from hallsim.records import Ints
-from hallsim.staffing import DISTRICT, NoPlan, StaffingTables, solve
+from hallsim.staff import DISTRICT, NoPlan, StaffingTables
+from hallsim.staffing import solve
 
 
 @dataclass(frozen=True)

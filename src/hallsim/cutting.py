@@ -27,7 +27,7 @@ from hallsim.problems import Place, Problem, ScenarioProblems, nearest
 from hallsim.records import ALL_ITEMS, Ints
 from hallsim.scenario import MACHINE, Scenario, Target, Windows
 from hallsim.simulate import simulate_staffings
-from hallsim.staffing import StaffingTables, street_numbers
+from hallsim.staff import StaffingTables, street_numbers
 from hallsim.stations import Station, group_names, head_count, home_of_stations, stations
 from hallsim.waiting import waiting_tables
 
@@ -270,12 +270,11 @@ class _Study:
         scenario, month, parts = self.scenario, self.month, self.parts
         goal, days = scenario.objective, len(self.month.dates)
         windows = np.array([len(p.windows) for p in parts], np.int64)
-        values = waiting_tables(
+        by_open = waiting_tables(
             month, parts, np.zeros_like(windows), windows, seed=self.seed, by_windows=True,
             replications=self.table_replications, jobs=self.jobs,
             progress=lambda done: self.progress("tables", done, self.table_replications),
-        ).values  # fmt: skip
-        by_open = values @ np.array([1.0, goal.lost_minutes, goal.overtime_weight])
+        ).costs(goal.lost_minutes, goal.overtime_weight)  # fmt: skip
         upper = _most_clerks(scenario, parts)
         chance = Chance(month, parts, self.seed, "plan")
         present = np.array(

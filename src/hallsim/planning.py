@@ -19,7 +19,8 @@ from hallsim.records import Ints
 from hallsim.replications import CAP, FIRST
 from hallsim.scenario import Scenario
 from hallsim.simulate import Engine, Keep, simulate_staffings
-from hallsim.staffing import Solution, StaffingTables, solve, street_numbers
+from hallsim.staff import Solution, StaffingTables, street_numbers
+from hallsim.staffing import solve
 from hallsim.stations import Station, group_names, head_count, home_of_stations, stations
 from hallsim.waiting import WaitingTables, waiting_tables
 

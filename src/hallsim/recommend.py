@@ -20,12 +20,13 @@ import pandas as pd
 from hallsim import __version__
 from hallsim.checks import parse_month
 from hallsim.demand import Floats, Month, expect
+from hallsim.loans import Move, moves
 from hallsim.measure import Measures, interval, target_of
 from hallsim.planning import Span, Stage, count_between, home_by_day, plan_month, working_days
 from hallsim.records import Ints
 from hallsim.scenario import Scenario
 from hallsim.simulate import Engine, simulate_staffings
-from hallsim.staffing import Move, Solution, StaffingTables, moves
+from hallsim.staff import Solution, StaffingTables
 from hallsim.stations import Station, stations
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def recommend(
         engine=engine, jobs=jobs,
         progress=lambda done: progress("verify", done, replications),
     )  # fmt: skip
-    spelled = moves(programme, solution.clerks, solution.idle)
+    spelled = moves(programme, solution.clerks, solution.idle, solution.loans)
     return Recommendation(
         scenario=scenario,
         scenario_name=scenario_name,

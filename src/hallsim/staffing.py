@@ -1,7 +1,7 @@
 """The staffing programme: who should work where, period by period, as a linear programme.
 
-The only module that touches PuLP.  It is a function of tables: clerks at home, minimum staffing,
-the cost of waiting against clerks, and what transfers cost.
+The only module that touches PuLP.  It is a function of `staff.StaffingTables`; each family of
+constraints is one function below.
 
 Formulation, over stations s of halls h, skill groups g and periods t:
 
@@ -9,140 +9,64 @@ Formulation, over stations s of halls h, skill groups g and periods t:
   group can work at no station of its home hall, `idle[g,h,t]` of them stay there away from windows;
 * `w[s,t]` cost of waiting, held up by one cut per step of the (convex) waiting table;
 * loans run over a *tier tree*: hall - street hub - district pool, district halls at the pool.  Arc
-  costs are halves and differences of the tiers' costs, so that every path costs what its tier says;
-* the same tree prices days away (travel) and, on increases from period to period, transfer orders.
+  costs are halves and differences of the tiers' costs, so that every path costs what its tier says.
+  Where travel is given hall by hall, or a limit is on loans themselves (their number, how long they
+  last), loans run between *pairs* of halls;
+* every arc prices days away (travel) and, on increases from period to period, transfer orders.
 
-With one skill group the waiting part is a network with separable convex costs, whose linear
-programme usually has an integral vertex (Hochbaum and Shanthikumar, J. ACM 37, 1990); where it has
-not, the integer programme is solved.
+With one skill group on the tree the waiting part is a network with separable convex costs, whose
+linear programme usually has an integral vertex (Hochbaum and Shanthikumar, J. ACM 37, 1990); where
+it has not, the integer programme is solved.
+
+Limits that contradict each other do not end in "infeasible": the limits are given up by as few
+clerks as possible, a smallest set of them that cannot stand together is named, and the best plan
+under what is left is found.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pulp
 
 from hallsim.demand import Floats
+from hallsim.loans import Move, moves  # noqa: F401
 from hallsim.records import Ints
-from hallsim.scenario import Scenario, Transfers
-
-
-class NoPlan(RuntimeError):  # noqa: N818 - the name says what is the case
-    """No staffing satisfies the constraints, or the time limit came before the first one."""
-
+from hallsim.staff import (
+    DISTRICT,
+    Future,
+    Limit,
+    Loan,
+    NoPlan,
+    Relaxed,
+    Solution,
+    StaffingTables,
+    convex_envelope,
+    order_of,
+    travel_of,
+)
 
 GAP = 1e-4
 """Relative gap at which the integer programme may stop."""
-DISTRICT = -1
-TIER_NAMES = ("within_street", "between_streets", "with_district")
-
-
-@dataclass(frozen=True)
-class StaffingTables:
-    """Everything the programme knows.
-
-    Attributes:
-        halls: ids of the H halls; street: [H] number of the street, DISTRICT for district halls.
-        groups: names of the G skill groups; home, minimum: [H, G] clerks.
-        station_hall: [S] hall of each station; station_groups: per station, the groups able there.
-        lower: [S] clerks of the first table entry.
-        cost: per station [T, N] cost in visitor minutes of the period with lower, lower + 1, …
-            clerks; a station takes lower .. lower + N - 1 clerks.
-        days: [T] working days of the periods.
-        transfers: what moves cost.
-        leaving: clerks who leave the district for good, from where it hurts least, at no cost.
-    """
-
-    halls: tuple[str, ...]
-    street: Ints
-    groups: tuple[str, ...]
-    home: Ints
-    minimum: Ints
-    station_hall: Ints
-    station_groups: tuple[tuple[int, ...], ...]
-    lower: Ints
-    cost: tuple[Floats, ...]
-    days: Ints
-    transfers: Transfers
-    leaving: int = 0
-
-
-@dataclass(frozen=True)
-class Solution:
-    """A plan and how good it is proven to be.
-
-    Attributes:
-        clerks: [T, S, G] clerks of each group at each station.
-        idle: [T, H, G] clerks at home in a hall where they can work at no station.
-        objective: cost of the plan by the simulated tables, visitor minutes.
-        bound: proven lower bound on the cost of any plan by these tables; the programme's tables
-            are the convex envelopes of the simulated ones, so its bound holds for those too.
-        gap: (objective - bound) / objective, what the envelope hides included.
-        integral: whether the linear programme itself was integral.
-        repaired: minutes by which the envelopes lie below the simulated tables at the plan.
-    """
-
-    clerks: Ints
-    idle: Ints
-    objective: float
-    bound: float
-    gap: float
-    integral: bool
-    repaired: float
-    status: str
-    solver: str
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Move:
-    """Clerks lent from one hall to another over periods first..last, inclusive."""
-
-    origin: int
-    destination: int
-    group: int
-    clerks: int
-    first: int
-    last: int
-    tier: str
 
 
 def solve(tables: StaffingTables, time_limit: float = 120.0) -> Solution:
-    """The best plan for these tables.
+    """The best plan for these tables; under limits that contradict each other, the least relaxed.
 
     Raises:
-        NoPlan: the solver ended without a plan (minimum staffing above the clerks there are).
+        NoPlan: the halls take more or fewer clerks than there are, whatever limit is given up; or
+            the time limit came before the first plan.
     """
     started = time.perf_counter()
-    model = _Model(tables, integer=False)
-    status, objective, bound = _run(model.problem, time_limit)
-    integral = model.is_integral()
-    if not integral:
-        model = _Model(tables, integer=True)
-        status, objective, bound = _run(model.problem, time_limit)
-    clerks, idle = (np.round(found).astype(np.int64) for found in (model.clerks(), model.idle()))
-    repaired = _repaired(tables, clerks)
-    objective += repaired
-    gap = max(0.0, objective - bound) / max(abs(objective), 1e-9)
-    solver = f"HiGHS via PuLP {pulp.__version__}"
-    seconds = time.perf_counter() - started
-    return Solution(
-        clerks, idle, objective, bound, gap, integral, repaired, status, solver, seconds
-    )
-
-
-def _repaired(tables: StaffingTables, clerks: Ints) -> float:
-    """Simulated cost minus convex envelope at the plan, over all stations and periods."""
-    total = 0.0
-    for s, costs in enumerate(tables.cost):
-        for p, n in enumerate(clerks[:, s].sum(axis=1) - tables.lower[s]):
-            total += float(costs[p, n] - convex_envelope(costs[p])[n])
-    return total
+    found = _solved(tables, time_limit)
+    if found is None:
+        found = _relaxed(tables, time_limit)
+    return dataclasses.replace(found, seconds=time.perf_counter() - started)
 
 
 def lp_text(tables: StaffingTables) -> str:
@@ -152,17 +76,53 @@ def lp_text(tables: StaffingTables) -> str:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "staffing.lp"
-        _Model(tables, integer=True).problem.writeLP(str(path))
+        _Programme(tables, integer=True).problem.writeLP(str(path))
         return path.read_text(encoding="utf-8")
 
 
-def _run(problem: Any, time_limit: float) -> tuple[str, float, float]:
-    """Status, objective and proven bound; read from HiGHS itself, alike for PuLP 3 and 4."""
+def _solved(
+    tables: StaffingTables,
+    time_limit: float,
+    slack: dict[Limit, int] | None = None,
+) -> Solution | None:
+    """The best plan, or None where the limits contradict each other; `slack` is granted to limits."""
+    model = _Programme(tables, integer=False, granted=slack)
+    run = _run(model.problem, time_limit)
+    if run is None:
+        return None
+    marginal, prices, integral = model.marginal(), model.prices(), model.is_integral()
+    if not integral:
+        model = _Programme(tables, integer=True, granted=slack)
+        run = _run(model.problem, time_limit)
+        if run is None:
+            return None
+    status, objective, bound = run
+    clerks, idle = model.clerks(), model.idle()
+    repaired = tables.waiting(clerks) - tables.waiting(clerks, convex=True)
+    objective += repaired
+    gap = max(0.0, objective - bound) / max(abs(objective), 1e-9)
+    solver = f"HiGHS via PuLP {pulp.__version__}"
+    return Solution(
+        clerks, idle, objective, bound, gap, integral, repaired, status, solver, 0.0,
+        marginal, prices, model.loans.found(),
+    )  # fmt: skip
+
+
+def _run(problem: Any, time_limit: float) -> tuple[str, float, float] | None:
+    """Status, objective and proven bound; read from HiGHS itself, alike for PuLP 3 and 4.
+
+    None if there is no plan at all.
+
+    Raises:
+        NoPlan: the time limit came before the first plan.
+    """
     problem.solve(pulp.HiGHS(msg=False, gapRel=GAP, timeLimit=time_limit))
     highs = problem.solverModel
     info = highs.getInfo()
     status = highs.modelStatusToString(highs.getModelStatus())
     if info.primal_solution_status != 2:  # kSolutionStatusFeasible
+        if "nfeasible" in status:
+            return None
         raise NoPlan(f"no staffing plan: {status}")
     objective = float(info.objective_function_value)
     if any(v.cat == "Integer" for v in problem.variables()):
@@ -170,171 +130,422 @@ def _run(problem: Any, time_limit: float) -> tuple[str, float, float]:
     return status, objective, objective if status == "Optimal" else 0.0  # costs are not negative
 
 
-class _Model:
-    """The programme, one constraint family per method."""
+# limits that contradict each other ----------------------------------------------------------------
 
-    def __init__(self, tables: StaffingTables, integer: bool) -> None:
+
+def _relaxed(tables: StaffingTables, time_limit: float) -> Solution:
+    """The best plan among those that give up limits by as few clerks as possible."""
+    model = _Programme(tables, integer=True, elastic=True)
+    if _run(model.problem, time_limit) is None:
+        raise NoPlan(
+            f"no staffing plan: the halls cannot take exactly the {int(tables.home.sum())} clerks there are"
+        )
+    slack = {limit: by for limit, by in model.slack().items() if by}
+    found = _solved(tables, time_limit, slack)
+    if found is None:
+        raise NoPlan("no staffing plan: the least relaxation could not be repeated")
+    return dataclasses.replace(
+        found,
+        relaxed=tuple(Relaxed(limit, by) for limit, by in slack.items()),
+        conflict=_conflict(tables, model.suspects(), time_limit),
+    )
+
+
+def _conflict(
+    tables: StaffingTables, suspects: tuple[str, ...], time_limit: float
+) -> tuple[str, ...]:
+    """A smallest set of names of limits that cannot stand together: none of it can be left out.
+
+    A deletion filter (Chinneck and Dravnieks, ORSA J. Computing 3, 1991).
+    """
+
+    def contradictory(names: tuple[str, ...]) -> bool:
+        model = _Programme(tables, integer=False, only=frozenset(names), priced=False)
+        return _run(model.problem, time_limit) is None
+
+    everything = tuple(dict.fromkeys(limit.name for limit in _all_limits(tables)))
+    kept = suspects if contradictory(suspects) else everything
+    if not contradictory(kept):
+        return suspects  # in whole clerks only
+    for name in kept:
+        less = tuple(k for k in kept if k != name)
+        if contradictory(less):
+            kept = less
+    return kept
+
+
+# the programme --------------------------------------------------------------------------------------
+
+
+class _Programme:
+    """Variables and objective; the constraints are the functions below, in the order of `_FAMILIES`."""
+
+    def __init__(
+        self,
+        tables: StaffingTables,
+        integer: bool,
+        *,
+        elastic: bool = False,
+        granted: dict[Limit, int] | None = None,
+        only: frozenset[str] | None = None,
+        priced: bool = True,
+    ) -> None:
+        """Build it.
+
+        With `elastic` limits may be missed and the only cost is by how much; `granted` is how much
+        each limit may be missed by; `only` these names of limits hold; without `priced` any plan
+        that keeps them will do.
+        """
         self.tables = tables
         self.problem = pulp.LpProblem("staffing", pulp.LpMinimize)
-        self._kind = "Integer" if integer else "Continuous"
-        self._periods = range(len(tables.days))
-        self._streets = sorted({int(s) for s in tables.street if s != DISTRICT})
-        self._objective: list[Any] = []
-        self._add_clerks()
-        self._add_waiting()
-        self._add_loans()
-        self._add_orders()
-        self.problem += pulp.lpSum(self._objective), "cost"
+        self.kind = "Integer" if integer else "Continuous"
+        self.periods = range(len(tables.days))
+        self.groups = range(len(tables.groups))
+        self.cost: list[Any] = []
+        self.n: dict[tuple[int, int, int], Any] = {}
+        self.aside: dict[tuple[int, int, int], Any] = {}
+        self._elastic, self._granted, self._only = elastic, granted or {}, only
+        self._missed: dict[Limit, Any] = {}
+        self._rows: dict[str, list[str]] = {}  # rows of every limit
+        self.loans: _Tree | _Pairs
+        for family in _FAMILIES:
+            family(self)
+        if elastic:
+            self.cost = list(self._missed.values())
+        self.problem += pulp.lpSum(self.cost if priced else []), "cost"
 
-    def clerks(self) -> Floats:
-        """[T, S, G] values after solving."""
-        t = self.tables
-        out = np.zeros((len(t.days), len(t.station_hall), len(t.groups)))
-        for (g, s, period), variable in self.n.items():
-            out[period, s, g] = variable.varValue
-        return out
+    def variable(
+        self, name: str, lower: float | None = 0, upper: float | None = None, whole: bool = False
+    ) -> Any:
+        """A new variable; `whole` numbers are integers in the integer programme."""
+        kind = self.kind if whole else "Continuous"
+        return self.problem.add_variable(name, lower, upper, kind)
 
-    def idle(self) -> Floats:
-        """[T, H, G] values after solving."""
-        t = self.tables
-        out = np.zeros((len(t.days), len(t.halls), len(t.groups)))
-        for (g, h, period), variable in self.aside.items():
-            out[period, h, g] = variable.varValue
-        return out
-
-    def is_integral(self) -> bool:
-        """Whether the solution is in whole clerks."""
-        values = np.concatenate([self.clerks().ravel(), self.idle().ravel()])
-        return bool(np.abs(values - np.round(values)).max(initial=0.0) < 1e-6)
-
-    def _variable(self, name: str, lower: float | None = 0, upper: float | None = None) -> Any:
-        return self.problem.add_variable(name, lower, upper, "Continuous")
-
-    def _add_clerks(self) -> None:
-        """Clerks by station, within the range of its table."""
-        t = self.tables
-        self.n = {
-            (g, s, p): self.problem.add_variable(f"n_{g}_{s}_{p}", 0, None, self._kind)
-            for s, groups in enumerate(t.station_groups)
-            for g in groups
-            for p in self._periods
-        }
-        able = {
-            (g, int(t.station_hall[s])) for s, groups in enumerate(t.station_groups) for g in groups
-        }
-        self.aside = {
-            (g, h, p): self.problem.add_variable(f"idle_{g}_{h}_{p}", 0, int(home), self._kind)
-            for (h, g), home in np.ndenumerate(t.home)
-            if home and (g, h) not in able
-            for p in self._periods
-        }
-        for s, costs in enumerate(t.cost):
-            for p in self._periods:
-                here = self._at_station(s, p)
-                self.problem += here >= int(t.lower[s]), f"least_{s}_{p}"
-                self.problem += here <= int(t.lower[s]) + costs.shape[1] - 1, f"most_{s}_{p}"
-
-    def _at_station(self, s: int, p: int) -> Any:
+    def at_station(self, s: int, p: int) -> Any:
         return pulp.lpSum(self.n[g, s, p] for g in self.tables.station_groups[s])
 
-    def _at_hall(self, h: int, g: int, p: int) -> Any:
+    def at_hall(self, h: int, g: int, p: int) -> Any:
         own = [s for s, hall in enumerate(self.tables.station_hall) if hall == h]
         here = [self.n[g, s, p] for s in own if (g, s, p) in self.n]
         if (g, h, p) in self.aside:
             here.append(self.aside[g, h, p])
         return pulp.lpSum(here)
 
-    def _add_waiting(self) -> None:
-        """w >= every chord of the convex table."""
+    def bound(self, row: str, limit: Limit, value: Any) -> None:
+        """A limit on an expression; the row (or rows) can be named, missed or left out."""
+        if self._only is not None and limit.name not in self._only:
+            return
+        give: Any = self._granted.get(limit, 0)
+        if self._elastic:
+            give = self._missed[limit] = self.variable(f"missed_{row}", whole=True)
+        if limit.least is not None:
+            self._add_row(f"{row}_least", limit, value + give >= limit.least)
+        if limit.most is not None:
+            self._add_row(f"{row}_most", limit, value - give <= limit.most)
+
+    def _add_row(self, row: str, limit: Limit, constraint: Any) -> None:
+        self.problem += constraint, row
+        self._rows.setdefault(limit.name, []).append(row)
+
+    # what was found
+
+    def clerks(self) -> Ints:
+        """[T, S, G] after solving."""
         t = self.tables
-        for s, costs in enumerate(t.cost):
-            for p in self._periods:
-                convex = convex_envelope(costs[p])
-                w = self._variable(f"w_{s}_{p}", float(convex.min()))
-                self._objective.append(w)
-                here = self._at_station(s, p)
-                for k, slope in _chords(convex):
-                    start = int(t.lower[s]) + k
-                    self.problem += (
-                        w - slope * here >= float(convex[k]) - slope * start,
-                        f"wait_{s}_{p}_{k}",
-                    )
+        return _whole(self.n, (len(t.days), len(t.station_hall), len(t.groups)))
 
-    def _add_loans(self) -> None:
-        """Lent and borrowed clerks balance over the tier tree; days away cost travel."""
+    def idle(self) -> Ints:
+        """[T, H, G] after solving."""
         t = self.tables
-        self._arcs: list[
-            tuple[list[Any], float]
-        ] = []  # (variable by period, order cost of the arc)
-        gone: list[Any] = []
-        for g in range(len(t.groups)):
-            net_of_street: dict[tuple[int, int], list[Any]] = {}
-            for h in range(len(t.halls)):
-                district = t.street[h] == DISTRICT
-                lent = self._loan(f"out_{g}_{h}", "district" if district else "hall")
-                borrowed = self._loan(f"in_{g}_{h}", "district" if district else "hall")
-                left: Any = 0
-                if t.leaving:
-                    left = self.problem.add_variable(
-                        f"gone_{g}_{h}", 0, int(t.home[h, g]), self._kind
-                    )
-                    gone.append(left)
-                for p in self._periods:
-                    at_hall = self._at_hall(h, g, p)
-                    home, least = int(t.home[h, g]), int(t.minimum[h, g])
-                    self.problem += (
-                        at_hall + lent[p] - borrowed[p] + left == home,
-                        f"hall_{g}_{h}_{p}",
-                    )
-                    if least > 0:
-                        self.problem += at_hall >= least, f"minimum_{g}_{h}_{p}"
-                    net_of_street.setdefault((int(t.street[h]), p), []).append(
-                        lent[p] - borrowed[p]
-                    )
-            pool: dict[int, list[Any]] = {
-                p: net_of_street.get((DISTRICT, p), []) for p in self._periods
-            }
-            for street in self._streets:
-                up = self._loan(f"up_{g}_{street}", "street")
-                down = self._loan(f"down_{g}_{street}", "street")
-                for p in self._periods:
-                    inside = pulp.lpSum(net_of_street[street, p])
-                    self.problem += inside - up[p] + down[p] == 0, f"street_{g}_{street}_{p}"
-                    pool[p].append(up[p] - down[p])
-            for p in self._periods:
-                self.problem += pulp.lpSum(pool[p]) == 0, f"pool_{g}_{p}"
-        if t.leaving:
-            self.problem += pulp.lpSum(gone) == t.leaving, "leaving"
+        return _whole(self.aside, (len(t.days), *t.home.shape))
 
-    def _loan(self, name: str, level: str) -> list[Any]:
-        """One arc of the tree in all periods, with its travel cost; its order cost is kept for later."""
-        x = self.tables.transfers
-        order = arc_costs(
-            x.within_street.order_minutes,
-            x.between_streets.order_minutes,
-            x.with_district.order_minutes,
+    def is_integral(self) -> bool:
+        """Whether the solution is in whole clerks."""
+        values = np.array(
+            [v.varValue for v in (*self.n.values(), *self.aside.values(), *self.loans.whole())]
         )
-        travel = arc_costs(
-            x.within_street.travel_minutes,
-            x.between_streets.travel_minutes,
-            x.with_district.travel_minutes,
-        )
-        variables = [self._variable(f"{name}_{p}") for p in self._periods]
-        for p, v in enumerate(variables):
-            self._objective.append(travel[level] * x.travel_weight * float(self.tables.days[p]) * v)
-        self._arcs.append((variables, order[level]))
-        return variables
+        return bool(np.abs(values - np.round(values)).max(initial=0.0) < 1e-6)
 
-    def _add_orders(self) -> None:
+    def slack(self) -> dict[Limit, int]:
+        """By how many clerks each limit is missed."""
+        return {limit: round(v.varValue) for limit, v in self._missed.items()}
+
+    def suspects(self) -> tuple[str, ...]:
+        """Names of limits that are missed, or reached to the last clerk."""
+        found = [limit.name for limit, by in self.slack().items() if by]
+        for limit in self._missed:
+            rows = [r for r in self._rows[limit.name] if abs(self._left(r)) < 1e-6]
+            if rows:
+                found.append(limit.name)
+        return tuple(dict.fromkeys(found))
+
+    def _left(self, row: str) -> float:
+        constraint = self.problem.get_constraint_by_name(row)
+        return float(constraint.value())
+
+    def _dual(self, row: str) -> float:
+        return float(self.problem.get_constraint_by_name(row).pi or 0.0)
+
+    def marginal(self) -> Floats:
+        """[T, H, G] minutes that one clerk more at home would save; of the linear programme."""
+        t = self.tables
+        found = np.zeros((len(t.days), *t.home.shape))
+        for p, h, g in np.ndindex(*found.shape):
+            found[p, h, g] = -self._dual(f"hall_{g}_{h}_{p}")
+        return found
+
+    def prices(self) -> dict[str, float]:
+        """Minutes that one clerk more of room in a limit would save, summed over its rows."""
+        return {
+            name: float(sum(abs(self._dual(row)) for row in rows))
+            for name, rows in self._rows.items()
+        }
+
+
+def _whole(variables: dict[tuple[int, int, int], Any], shape: tuple[int, ...]) -> Ints:
+    found = np.zeros(shape, np.int64)
+    for (g, place, period), variable in variables.items():
+        found[period, place, g] = round(variable.varValue)
+    return found
+
+
+# clerks and waiting
+
+
+def _clerks(m: _Programme) -> None:
+    """Clerks by station, within the range of its table; those who can work nowhere stay at home."""
+    t = m.tables
+    for s, groups in enumerate(t.station_groups):
+        for g in groups:
+            for p in m.periods:
+                m.n[g, s, p] = m.variable(f"n_{g}_{s}_{p}", whole=True)
+    able = {
+        (g, int(t.station_hall[s])) for s, groups in enumerate(t.station_groups) for g in groups
+    }
+    for (h, g), home in np.ndenumerate(t.home):
+        if home and (g, h) not in able:
+            for p in m.periods:
+                m.aside[g, h, p] = m.variable(f"idle_{g}_{h}_{p}", 0, int(home), whole=True)
+    for s in range(len(t.station_hall)):
+        for p in m.periods:
+            here, last = m.at_station(s, p), int(t.lower[s]) + _width(t, s) - 1
+            m.problem += here >= int(t.lower[s]), f"least_{s}_{p}"
+            m.problem += here <= last, f"most_{s}_{p}"
+
+
+def _width(t: StaffingTables, s: int) -> int:
+    return int((t.futures[0].cost if t.futures else t.cost)[s].shape[1])
+
+
+def _waiting(m: _Programme) -> None:
+    """The cost of waiting: expected over the futures, in the worst of them, or in their worst share."""
+    t = m.tables
+    futures = t.futures or (Future("", 1.0, t.cost),)
+    whole = sum(f.weight for f in futures)
+    totals = [_cuts(m, f, f"_{k}" if t.futures else "") for k, f in enumerate(futures)]
+    if t.risk == "expected":
+        for future, total in zip(futures, totals, strict=True):
+            share = future.weight / whole
+            m.cost += total if share == 1 else [share * w for w in total]
+        return
+    level = m.variable("level", None)
+    m.cost.append(level)
+    for k, (future, total) in enumerate(zip(futures, totals, strict=True)):
+        over: Any = 0
+        if t.risk == "cvar":
+            over = m.variable(f"over_{k}")
+            m.cost.append(future.weight / whole / t.tail * over)
+        m.problem += level + over - pulp.lpSum(total) >= 0, f"level_{k}"
+
+
+def _cuts(m: _Programme, future: Future, name: str) -> list[Any]:
+    """w >= every chord of the convex table, for every station and period."""
+    t = m.tables
+    found = []
+    for s, costs in enumerate(future.cost):
+        for p in m.periods:
+            convex = convex_envelope(costs[p])
+            w = m.variable(f"w{name}_{s}_{p}", float(convex.min()))
+            found.append(w)
+            here = m.at_station(s, p)
+            for k, slope in _chords(convex):
+                start = int(t.lower[s]) + k
+                row = w - slope * here >= float(convex[k]) - slope * start
+                m.problem += row, f"wait{name}_{s}_{p}_{k}"
+    return found
+
+
+def _chords(convex: Floats) -> Iterator[tuple[int, float]]:
+    """(first point, slope) of every segment with its own slope."""
+    last = None
+    for k, slope in enumerate(np.diff(convex)):
+        if last is None or abs(slope - last) > 1e-9 * max(1.0, abs(last)):
+            yield k, float(slope)
+            last = slope
+
+
+# loans
+
+
+@dataclass
+class _Arc:
+    """Clerks on loan over one arc, by period, and those who are newly ordered to it.
+
+    `before` is the loan of the period before the first.
+    """
+
+    name: str
+    loan: list[Any]
+    before: int
+    order: float
+    new: list[Any] = field(default_factory=list)
+
+
+class _Loans:
+    """What both kinds of loans share: arcs that cost travel by the day, and orders when they grow."""
+
+    def __init__(self, m: _Programme, whole: bool) -> None:
+        self.m, self._integer = m, whole
+        self.arcs: list[_Arc] = []
+
+    def arc(self, name: str, travel: float, order: float, before: int) -> _Arc:
+        m, t = self.m, self.m.tables
+        loan = [m.variable(f"{name}_{p}", whole=self._integer) for p in m.periods]
+        for p, v in enumerate(loan):
+            m.cost.append(travel * t.transfers.travel_weight * float(t.days[p]) * v)
+        arc = _Arc(name, loan, before, order)
+        self.arcs.append(arc)
+        return arc
+
+    def add_orders(self, always: bool) -> None:
         """A transfer order is an increase of a loan from one period to the next."""
-        for variables, cost in self._arcs:
-            before: Any = 0
-            for v in variables:
-                if cost > 0:
-                    more = self._variable(f"new_{v.name}")
-                    self.problem += more - v + before >= 0, f"order_{v.name}"
-                    self._objective.append(cost * more)
+        for arc in self.arcs:
+            before: Any = arc.before
+            for v in arc.loan:
+                if arc.order > 0 or always:
+                    more = self.m.variable(f"new_{v.name}", whole=self._integer)
+                    self.m.problem += more - v + before >= 0, f"order_{v.name}"
+                    self.m.cost.append(arc.order * more)
+                    arc.new.append(more)
                 before = v
+
+    def whole(self) -> list[Any]:
+        """Variables that must be whole beside the clerks."""
+        if not self._integer:
+            return []
+        return [v for arc in self.arcs for v in (*arc.loan, *arc.new)]
+
+
+class _Tree(_Loans):
+    """Loans over the tier tree."""
+
+    def __init__(self, m: _Programme) -> None:
+        super().__init__(m, whole=False)
+        x = m.tables.transfers
+        self._tiers = x.within_street, x.between_streets, x.with_district
+        self._travel = arc_costs(*(tier.travel_minutes for tier in self._tiers))
+        self._order = arc_costs(*(tier.order_minutes for tier in self._tiers))
+        self._out: dict[tuple[int, int], _Arc] = {}
+        self._in: dict[tuple[int, int], _Arc] = {}
+        for g in m.groups:
+            self._add_group(g)
+
+    def _leg(self, name: str, level: str, before: int) -> _Arc:
+        return self.arc(name, self._travel[level], self._order[level], before)
+
+    def _add_group(self, g: int) -> None:
+        m, t = self.m, self.m.tables
+        inside: dict[tuple[int, int], list[Any]] = {}  # net loans by street and period
+        for h in range(len(t.halls)):
+            level = "district" if t.street[h] == DISTRICT else "hall"
+            own = [x for x in t.running if x.group == g]
+            out = sum(x.clerks for x in own if x.origin == h)
+            borrowed = sum(x.clerks for x in own if x.destination == h)
+            self._out[g, h] = self._leg(f"out_{g}_{h}", level, out)
+            self._in[g, h] = self._leg(f"in_{g}_{h}", level, borrowed)
+            for p in m.periods:
+                net = self._out[g, h].loan[p] - self._in[g, h].loan[p]
+                inside.setdefault((int(t.street[h]), p), []).append(net)
+        pool: dict[int, list[Any]] = {p: inside.get((DISTRICT, p), []) for p in m.periods}
+        for street in sorted({int(s) for s in t.street if s != DISTRICT}):
+            crossing = [
+                (x.clerks, int(t.street[x.origin]), int(t.street[x.destination]))
+                for x in t.running
+                if x.group == g and t.street[x.origin] != t.street[x.destination]
+            ]
+            up = self._leg(
+                f"up_{g}_{street}", "street", sum(n for n, a, _ in crossing if a == street)
+            )
+            down = self._leg(
+                f"down_{g}_{street}", "street", sum(n for n, _, b in crossing if b == street)
+            )
+            for p in m.periods:
+                row = pulp.lpSum(inside[street, p]) - up.loan[p] + down.loan[p] == 0
+                m.problem += row, f"street_{g}_{street}_{p}"
+                pool[p].append(up.loan[p] - down.loan[p])
+        for p in m.periods:
+            m.problem += pulp.lpSum(pool[p]) == 0, f"pool_{g}_{p}"
+
+    def lent(self, g: int, h: int, p: int) -> Any:
+        return self._out[g, h].loan[p]
+
+    def borrowed(self, g: int, h: int, p: int) -> Any:
+        return self._in[g, h].loan[p]
+
+    def from_home(self, g: int, h: int) -> list[_Arc]:
+        return [self._out[g, h]]
+
+    def found(self) -> None:
+        """Loans follow from the clerks."""
+        return
+
+
+class _Pairs(_Loans):
+    """Loans from hall to hall."""
+
+    def __init__(self, m: _Programme) -> None:
+        super().__init__(m, whole=True)
+        t = m.tables
+        halls = range(len(t.halls))
+        running = {(x.group, x.origin, x.destination): x.clerks for x in t.running}
+        self._pairs: dict[tuple[int, int, int], _Arc] = {}
+        able = {
+            (g, int(t.station_hall[s])) for s, groups in enumerate(t.station_groups) for g in groups
+        }
+        for g in m.groups:
+            for a in halls:
+                for b in halls:
+                    if a != b and t.home[a, g] and (g, b) in able:
+                        self._pairs[g, a, b] = self.arc(
+                            f"loan_{g}_{a}_{b}", travel_of(t, a, b), order_of(t, a, b),
+                            running.get((g, a, b), 0),
+                        )  # fmt: skip
+
+    def lent(self, g: int, h: int, p: int) -> Any:
+        return pulp.lpSum(arc.loan[p] for arc in self.from_home(g, h))
+
+    def borrowed(self, g: int, h: int, p: int) -> Any:
+        return pulp.lpSum(
+            arc.loan[p] for (group, _, b), arc in self._pairs.items() if (group, b) == (g, h)
+        )
+
+    def orders(self, g: int, h: int, p: int) -> list[_Arc]:
+        """Arcs that begin or end at a hall."""
+        return [arc for (group, a, b), arc in self._pairs.items() if group == g and h in (a, b)]
+
+    def from_home(self, g: int, h: int) -> list[_Arc]:
+        return [arc for (group, a, _), arc in self._pairs.items() if (group, a) == (g, h)]
+
+    def found(self) -> tuple[tuple[Loan, ...], ...]:
+        """The loans of every period."""
+        return tuple(
+            tuple(
+                Loan(a, b, g, round(arc.loan[p].varValue))
+                for (g, a, b), arc in self._pairs.items()
+                if round(arc.loan[p].varValue)
+            )
+            for p in self.m.periods
+        )
 
 
 def arc_costs(within: float, between: float, district: float) -> dict[str, float]:
@@ -354,114 +565,170 @@ def arc_costs(within: float, between: float, district: float) -> dict[str, float
     }
 
 
-def convex_envelope(values: Floats) -> Floats:
-    """The largest convex function below the values, at the same (equally spaced) points."""
-    hull: list[int] = []
-    for k in range(len(values)):
-        while len(hull) >= 2:
-            i, j = hull[-2], hull[-1]
-            if (values[j] - values[i]) * (k - i) >= (values[k] - values[i]) * (j - i):
-                hull.pop()
-            else:
-                break
-        hull.append(k)
-    found: Floats = np.interp(np.arange(len(values)), hull, values[hull])
-    return found
-
-
-def _chords(convex: Floats) -> Iterator[tuple[int, float]]:
-    """(first point, slope) of every segment with its own slope."""
-    last = None
-    for k, slope in enumerate(np.diff(convex)):
-        if last is None or abs(slope - last) > 1e-9 * max(1.0, abs(last)):
-            yield k, float(slope)
-            last = slope
-
-
-def street_numbers(scenario: Scenario) -> Ints:
-    """[H]: number of the street of each hall, DISTRICT for district halls."""
-    streets = [h.hall for h in scenario.halls if h.tier == "street"]
-    own = [h.hall if h.tier == "street" else h.street for h in scenario.halls]
-    return np.array(
-        [
-            DISTRICT if h.tier == "district" else streets.index(o)
-            for h, o in zip(scenario.halls, own, strict=True)
-        ]
+def _by_pairs(t: StaffingTables) -> bool:
+    """Whether loans have to be told apart by where they lead."""
+    return (
+        t.travel is not None
+        or t.transfers.least_stay_days > 0
+        or t.orders_left is not None
+        or any(limit.what == "orders" for limit in t.limits)
     )
 
 
-def tier_of(tables: StaffingTables, origin: int, destination: int) -> str:
-    """The tier of a transfer between two halls."""
-    a, b = tables.street[origin], tables.street[destination]
-    if DISTRICT in (a, b):
-        return "with_district"
-    return "within_street" if a == b else "between_streets"
+def _loans(m: _Programme) -> None:
+    """Loans and their costs."""
+    m.loans = _Pairs(m) if _by_pairs(m.tables) else _Tree(m)
+    x = m.tables.transfers
+    m.loans.add_orders(always=_by_pairs(m.tables) or x.long_stay_minutes > 0)
 
 
-def moves(tables: StaffingTables, clerks: Ints, idle: Ints | None = None) -> list[Move]:
-    """The plan as loans from home: who is lent where, and for how long; both as in `Solution`.
-
-    Within each period lenders are matched inside their street first; loans that already ran in the
-    period before are kept where both halls still lend and borrow.
-    """
-    found: list[Move] = []
-    aside = np.zeros((len(tables.days), *tables.home.shape), np.int64) if idle is None else idle
-    for g in range(len(tables.groups)):
-        running: dict[tuple[int, int], int] = {}
-        loans = []
-        for p in range(len(tables.days)):
-            running = _match(tables, _surplus(tables, clerks[p], g) - aside[p, :, g], running)
-            loans.append(running)
-        found += _spells(tables, g, loans)
-    return sorted(found, key=lambda m: (m.first, m.origin, m.destination, m.group, m.last))
+def _balance(m: _Programme) -> None:
+    """The clerks of a hall are its own, less those lent, with those borrowed; some may leave for good."""
+    t = m.tables
+    gone = {}
+    for h, g in np.ndindex(*t.home.shape):
+        left: Any = 0
+        if t.leaving:
+            left = gone[h, g] = m.variable(f"gone_{g}_{h}", 0, int(t.home[h, g]), whole=True)
+        for p in m.periods:
+            out, borrowed = m.loans.lent(g, h, p), m.loans.borrowed(g, h, p)
+            row = m.at_hall(h, g, p) + out - borrowed + left == int(t.home[h, g])
+            m.problem += row, f"hall_{g}_{h}_{p}"
+    if gone:
+        m.problem += pulp.lpSum(gone.values()) == t.leaving, "leaving"
 
 
-def _surplus(tables: StaffingTables, clerks: Ints, g: int) -> Ints:
-    here = np.zeros(len(tables.halls), np.int64)
-    np.add.at(here, tables.station_hall, clerks[:, g])
-    surplus: Ints = tables.home[:, g] - here
-    return surplus
+def _lend_no_more_than_there_are(m: _Programme) -> None:
+    """A hall lends its own clerks only; on the tree nobody gains by passing borrowed ones on."""
+    if isinstance(m.loans, _Pairs):
+        for h, g in np.ndindex(*m.tables.home.shape):
+            for p in m.periods:
+                row = m.loans.lent(g, h, p) <= int(m.tables.home[h, g])
+                m.problem += row, f"own_{g}_{h}_{p}"
 
 
-def _match(
-    tables: StaffingTables, surplus: Ints, before: dict[tuple[int, int], int]
-) -> dict[tuple[int, int], int]:
-    left = surplus.copy()
-    loans: dict[tuple[int, int], int] = {}
-
-    def lend(pairs: Iterable[tuple[int, int]], at_most: dict[tuple[int, int], int] | None) -> None:
-        for a, b in pairs:
-            n = int(min(left[a], -left[b]))
-            if at_most is not None:
-                n = min(n, at_most[a, b])
-            if n > 0:
-                loans[a, b] = loans.get((a, b), 0) + n
-                left[a] -= n
-                left[b] += n
-
-    everyone = range(len(left))
-    pairs = [(a, b) for a in everyone for b in everyone if surplus[a] > 0 > surplus[b]]
-    for inside in (True, False):
-        tier = [ab for ab in pairs if (tier_of(tables, *ab) == "within_street") == inside]
-        lend([ab for ab in tier if ab in before], before)
-        lend(tier, None)
-    return loans
+# limits
 
 
-def _spells(tables: StaffingTables, g: int, loans: list[dict[tuple[int, int], int]]) -> list[Move]:
-    """Stack the loans of each pair over time into spells: the longest-running clerk stays longest."""
-    found = []
-    for a, b in sorted({pair for period in loans for pair in period}):
-        counts = [period.get((a, b), 0) for period in loans] + [0]
-        open_since: list[int] = []
-        spells: dict[tuple[int, int], int] = {}
-        for p, n in enumerate(counts):
-            while len(open_since) > n:
-                begun = open_since.pop()
-                spells[begun, p - 1] = spells.get((begun, p - 1), 0) + 1
-            open_since += [p] * (n - len(open_since))
-        tier = tier_of(tables, a, b)
-        found += [
-            Move(a, b, g, n, first, last, tier) for (first, last), n in sorted(spells.items())
-        ]
-    return found
+def _all_limits(t: StaffingTables) -> list[Limit]:
+    """The minimum staffing of every hall and group, and what planners set besides."""
+    minima = [
+        Limit(
+            t.minimum_name.get((h, g), f"minimum[{h}, {g}]"), "clerks", (h,), (g,), p, least=int(n)
+        )
+        for (h, g), n in np.ndenumerate(t.minimum)
+        for p in range(len(t.days))
+        if n > 0
+    ]
+    return [*minima, *t.limits]
+
+
+def _limits(m: _Programme) -> None:
+    """Bounds on clerks, loans and orders."""
+    measures: dict[str, Callable[[int, int, int], Any]] = {
+        "clerks": lambda g, h, p: m.at_hall(h, g, p),
+        "lent": m.loans.lent,
+        "borrowed": m.loans.borrowed,
+    }
+    for k, limit in enumerate(_all_limits(m.tables)):
+        p = limit.period
+        if limit.what == "orders":
+            assert isinstance(m.loans, _Pairs)
+            arcs = {
+                arc.name: arc
+                for h in limit.halls
+                for g in limit.groups
+                for arc in m.loans.orders(g, h, p)
+            }
+            value = pulp.lpSum(arc.new[p] for arc in arcs.values())
+        else:
+            measure = measures[limit.what]
+            value = pulp.lpSum(measure(g, h, p) for h in limit.halls for g in limit.groups)
+        m.bound(f"limit_{k}", limit, value)
+
+
+def _near_dates(m: _Programme) -> None:
+    """Periods that begin before a notice could take effect stay as they are."""
+    fixed = m.tables.fixed
+    if fixed is not None:
+        for (g, s, p), n in m.n.items():
+            if p < len(fixed):
+                m.problem += n == int(fixed[p, s, g]), f"fixed_{g}_{s}_{p}"
+
+
+def _stay(m: _Programme) -> None:
+    """A loan lasts as many working days as are asked, or to the last period."""
+    t = m.tables
+    least = t.transfers.least_stay_days
+    if not least:
+        return
+    ends = [_end_of_stay(t.days, p, least) for p in m.periods]
+    for arc in m.loans.arcs:
+        for p in m.periods:
+            begun = [arc.new[q] for q in range(p) if ends[q] >= p]
+            if begun:
+                m.problem += arc.loan[p] - pulp.lpSum(begun) >= 0, f"stay_{arc.name}_{p}"
+
+
+def _end_of_stay(days: Ints, first: int, least: int) -> int:
+    """The last period of a loan that begins in period `first` and lasts just long enough."""
+    total = np.cumsum(days[first:])
+    return first + min(int(np.searchsorted(total, least)), len(total) - 1)
+
+
+def _long_stay(m: _Programme) -> None:
+    """Working days away from home beyond `long_stay_days` cost more; whoever is relieved starts anew."""
+    t, x = m.tables, m.tables.transfers
+    if not x.long_stay_minutes:
+        return
+    for h, g in np.ndindex(*t.home.shape):
+        for arc in m.loans.from_home(g, h):
+            for p in m.periods:
+                recent = [
+                    arc.new[q] for q in range(p + 1) if t.days[q : p + 1].sum() <= x.long_stay_days
+                ]
+                long = m.variable(f"long_{arc.name}_{p}")
+                row = long - arc.loan[p] + pulp.lpSum(recent) >= 0
+                m.problem += row, f"long_stay_{arc.name}_{p}"
+                m.cost.append(x.long_stay_minutes * float(t.days[p]) * long)
+
+
+def _burden(m: _Programme) -> None:
+    """Nobody is lent more often than is left to them: together, the clerks of a hall and group."""
+    left = m.tables.orders_left
+    if left is None:
+        return
+    for h, g in np.ndindex(*left.shape):
+        new = [v for arc in m.loans.from_home(g, h) for v in arc.new]
+        if new:
+            m.problem += pulp.lpSum(new) <= int(left[h, g]), f"burden_{g}_{h}"
+
+
+def _closeness(m: _Programme) -> None:
+    """Every clerk by whom a hall differs from the plan before has a price."""
+    t = m.tables
+    price = t.transfers.closeness_minutes
+    if t.near is None or not price:
+        return
+    for h, g in np.ndindex(*t.near.shape):
+        for p in m.periods:
+            gap = m.variable(f"change_{g}_{h}_{p}")
+            here, near = m.at_hall(h, g, p), int(t.near[h, g])
+            m.problem += gap - here >= -near, f"more_{g}_{h}_{p}"
+            m.problem += gap + here >= near, f"fewer_{g}_{h}_{p}"
+            m.cost.append(price * gap)
+
+
+_FAMILIES: tuple[Callable[[_Programme], None], ...] = (
+    _clerks,
+    _waiting,
+    _loans,
+    _balance,
+    _lend_no_more_than_there_are,
+    _limits,
+    _near_dates,
+    _stay,
+    _long_stay,
+    _burden,
+    _closeness,
+)
