@@ -677,7 +677,8 @@ def _end_of_stay(days: Ints, first: int, least: int) -> int:
 
 
 def _long_stay(m: _Programme) -> None:
-    """Working days away from home beyond `long_stay_days` cost more; whoever is relieved starts anew."""
+    """Working days away from home beyond `long_stay_days` cost more; whoever is relieved, by a clerk
+    of the same hall who was not there before, starts anew."""
     t, x = m.tables, m.tables.transfers
     if not x.long_stay_minutes:
         return
@@ -690,6 +691,8 @@ def _long_stay(m: _Programme) -> None:
                 long = m.variable(f"long_{arc.name}_{p}")
                 row = long - arc.loan[p] + pulp.lpSum(recent) >= 0
                 m.problem += row, f"long_stay_{arc.name}_{p}"
+                there: Any = arc.loan[p - 1] if p else arc.before
+                m.problem += arc.new[p] + there <= int(t.home[h, g]), f"relief_{arc.name}_{p}"
                 m.cost.append(x.long_stay_minutes * float(t.days[p]) * long)
 
 
