@@ -18,7 +18,7 @@ ORDER = [
     "reading", "calendar", "demand", "records", "stations", "queues", "eventful", "compiled", "reference",
     "formulas", "streams", "lives", "counting", "draw", "rota", "warm", "choosing", "fonts", "report_words", "plotting",
     "cut_words", "cut_figures", "replications", "shapley",
-    "measure", "streaming", "simulate", "waiting", "staff", "loans", "staffing", "planning", "fresh", "certificate", "reasons", "missing", "prices", "outcomes", "closures", "cutting",
+    "measure", "streaming", "simulate", "waiting", "staff", "loans", "staffing", "planning", "naming", "fresh", "certificate", "reasons", "missing", "prices", "outcomes", "closures", "cutting",
     "quantities", "claim_file", "claims", "attribution", "recommend", "cells", "outputs",
     "visit_file", "replay", "report_page", "claims_page", "attribution_report", "report_sheets",
     "report", "screen", "cut_page",
