@@ -264,7 +264,7 @@ def home_by_group(scenario: Scenario, parts: list[Station]) -> Ints:
     for g, name in enumerate(group_names(scenario)):
         for h, own in of_hall.items():
             able = [s for s in own if name in parts[s].groups]
-            out[able, g] = _share_out(int(count[h, g]), [len(parts[s].windows) for s in able])
+            out[able, g] = share_out(int(count[h, g]), [len(parts[s].windows) for s in able])
     _leave_none_empty(out, parts, of_hall, group_names(scenario))
     return out
 
@@ -287,7 +287,7 @@ def _leave_none_empty(
             clerks[s, g] += 1
 
 
-def _share_out(total: int, weights: list[int]) -> list[int]:
+def share_out(total: int, weights: list[int]) -> list[int]:
     """Whole numbers that sum to the total, in proportion (largest remainders)."""
     whole = sum(weights)
     if not whole:
