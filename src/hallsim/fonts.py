@@ -5,11 +5,14 @@ Noto Sans SC (OFL) comes with a package of its own; only the characters of a pag
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
 import io
 from collections.abc import Iterator
 from pathlib import Path
+
+from hallsim.text import Language
 
 FAMILIES = (
     "Noto Sans SC",
@@ -56,6 +59,20 @@ def subset(characters: str) -> bytes:
         font.flavor = "woff2"
         font.save(out)
     return out.getvalue()
+
+
+def face(html: str, language: Language) -> str:
+    """The rule that embeds the font of a page: all its characters in Chinese, else the Chinese ones.
+
+    It names the family "Hallsim CJK"; empty where there is nothing to embed.
+    """
+    used = {c for c in html if c.isprintable() and (language == "zh" or c >= "\u2e80")}
+    if not used:
+        return ""
+    data = base64.b64encode(subset("".join(sorted(used)))).decode()
+    reach = "" if language == "zh" else " unicode-range: U+2E80-10FFFF;"
+    source = f"src: url(data:font/woff2;base64,{data});"
+    return f'@font-face {{ font-family: "Hallsim CJK"; {source}{reach} }}'
 
 
 @functools.cache

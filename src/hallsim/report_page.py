@@ -5,7 +5,6 @@ Everything that is shown is worked out here, as text and shares of a width; the 
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import functools
 import itertools
@@ -67,7 +66,7 @@ def rendered(template: str, view: Any) -> str:
     The view has `say` and `language`, and what the template asks it for.
     """
     html = _environment().get_template(template).render(v=view, _=view.say, font=_FONT)
-    return html.replace(_FONT, _font(html, view.language))
+    return html.replace(_FONT, fonts.face(html, view.language))
 
 
 @functools.cache
@@ -81,17 +80,6 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def _font(html: str, language: Language) -> str:
-    """The rule that embeds the font: all characters in Chinese, else the Chinese ones, if any."""
-    used = {c for c in html if c.isprintable() and (language == "zh" or c >= "\u2e80")}
-    if not used:
-        return ""
-    data = base64.b64encode(fonts.subset("".join(sorted(used)))).decode()
-    reach = "" if language == "zh" else " unicode-range: U+2E80-10FFFF;"
-    source = f"src: url(data:font/woff2;base64,{data});"
-    return f'@font-face {{ font-family: "Hallsim CJK"; {source}{reach} }}'
 
 
 class View:
