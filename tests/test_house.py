@@ -15,7 +15,7 @@ PACKAGE = ROOT / "src" / "hallsim"
 
 ORDER = [
     "text", "problems", "synonyms", "scenario", "findings", "staff_checks", "checks", "shape", "files", "overrides", "drafts",
-    "reading", "calendar", "demand", "records", "stations", "queues", "eventful", "compiled", "reference",
+    "reading", "calendar", "demand", "records", "stations", "rosters", "queues", "eventful", "compiled", "reference",
     "formulas", "streams", "lives", "counting", "draw", "rota", "warm", "choosing", "fonts", "report_words", "plotting",
     "cut_words", "cut_figures", "replications", "shapley",
     "measure", "streaming", "simulate", "waiting", "staff", "loans", "staffing", "planning", "naming", "fresh", "certificate", "reasons", "missing", "prices", "outcomes", "closures", "cutting",

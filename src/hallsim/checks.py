@@ -1,42 +1,47 @@
 """What must hold between the values of a scenario.
 
-Each check is a function that yields findings; `CHECKS` is the list of them.  They also run on a
-scenario of which some parts did not validate: `Draft` says which, so that nothing is blamed on
-the missing of a row that is only wrong in itself.
+Each check is a function that yields findings; `CHECKS` is the list of them.  Those of limits, leave,
+roster and travel are in `hallsim.staff_checks`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import itertools
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
-from hallsim import synonyms
-from hallsim.problems import Loc, Place, Problem, ScenarioProblems, nearest
+from hallsim import staff_checks, synonyms
+from hallsim.findings import (
+    Check,
+    Draft,
+    Finding,
+    halls_named,
+    means_a_hall,
+    repeated,
+    season,
+    selectors,
+    some,
+    totals,
+)
+from hallsim.problems import Loc, Place, Problem, ScenarioProblems
 from hallsim.scenario import (
     DAY_KEYS,
     MACHINE,
-    TIER_WORDS,
     WEEKDAYS,
     Demand,
-    Hall,
     Hours,
     Item,
     Scenario,
-    Selector,
     Session,
     Sessions,
     TransferTier,
     fold,
+    hour_span,
     machine_halls,
-    parse_clock,
 )
 from hallsim.synonyms import both
 
@@ -52,44 +57,6 @@ PROFILE_KEYS = {"month": MONTHS, "weekday": (*WEEKDAYS, "makeup"), "hour": (), "
 PROFILE_EXAMPLES = {"hour": "09:00-10:00", "minutes": "12.5"}
 NEEDED_KEYS = {"month": MONTHS, "weekday": WEEKDAYS[:5], "hour": (), "minutes": ()}
 """Keys whose absence would be an unseen zero."""
-
-
-class Finding(NamedTuple):
-    """Something wrong between values; `loc` counts the rows of the draft."""
-
-    loc: Loc
-    rule: str
-    value: Any = None
-    params: Mapping[str, Any] = {}
-    candidates: Iterable[str] = ()
-    other: Loc | None = None
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A scenario, perhaps without the parts that did not validate."""
-
-    scenario: Scenario
-    unread: frozenset[str] = frozenset()
-    """Sections of which nothing is known."""
-    names: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Ids in sections with broken entries: they exist, though their rows are left out."""
-
-    @functools.cached_property
-    def selector(self) -> Selector:
-        """The halls that are there, by what selects them."""
-        return Selector(self.scenario.halls)
-
-    def whole(self, *sections: str) -> bool:
-        """Whether all of these sections are there and without broken entries."""
-        return not any(s in self.unread or s in self.names for s in sections)
-
-    def knows(self, section: str, name: str) -> bool:
-        """Whether the name may be one of the parts that were left out."""
-        return section in self.unread or name in self.names.get(section, ())
-
-
-Check = Callable[[Draft], Iterator[Finding]]
 
 
 def check(draft: Draft) -> list[Finding]:
@@ -120,23 +87,12 @@ def parse_month(text: str) -> tuple[int, int]:
 def duplicates(d: Draft) -> Iterator[Finding]:
     """Ids are given once."""
     s = d.scenario
-    yield from _repeated("halls", "hall", [h.hall for h in s.halls])
-    yield from _repeated("items", "item", [i.item for i in s.items])
-    yield from _repeated("clerks", "group", [(c.hall, c.group) for c in s.clerks])
-    yield from _repeated("profiles", "key", [(w.profile, w.kind, w.key) for w in s.profiles])
-    yield from _repeated("targets", "tier", [t.tier for t in s.targets])
-    yield from _repeated("demand", "item", [(r.halls, r.item) for r in s.demand], "demand_twice")
-
-
-def _repeated(
-    table: str, column: str, keys: Sequence[Any], rule: str = "duplicate"
-) -> Iterator[Finding]:
-    first: dict[Any, int] = {}
-    for n, key in enumerate(keys):
-        if key in first:
-            text = key if isinstance(key, str) else key[-1]
-            yield Finding((table, n, column), rule, text, other=(table, first[key], column))
-        first.setdefault(key, n)
+    yield from repeated("halls", "hall", [h.hall for h in s.halls])
+    yield from repeated("items", "item", [i.item for i in s.items])
+    yield from repeated("clerks", "group", [(c.hall, c.group) for c in s.clerks])
+    yield from repeated("profiles", "key", [(w.profile, w.kind, w.key) for w in s.profiles])
+    yield from repeated("targets", "tier", [t.tier for t in s.targets])
+    yield from repeated("demand", "item", [(r.halls, r.item) for r in s.demand], "demand_twice")
 
 
 # --- references -------------------------------------------------------------------------------
@@ -154,21 +110,9 @@ def hall_references(d: Draft) -> Iterator[Finding]:
     for table in ("demand", "peaks", "calendar"):
         for n, row in enumerate(getattr(s, table)):
             for name in row.halls:
-                if not _means_a_hall(d, name):
-                    candidates = _selectors(s)
+                if not means_a_hall(d, name):
+                    candidates = selectors(s)
                     yield Finding((table, n, "halls"), "unknown_hall", name, {}, candidates)
-
-
-def _means_a_hall(d: Draft, name: str) -> bool:
-    if name in d.selector:
-        return True
-    pattern = name.startswith("@") or name.endswith("/*") or name == "*"
-    return d.knows("halls", name) or (pattern and not d.whole("halls"))
-
-
-def _selectors(s: Scenario) -> list[str]:
-    tiers = [f"@{t}" for t in TIER_WORDS.all]
-    return [h.hall for h in s.halls] + tiers + [f"{h.hall}/*" for h in s.halls]
 
 
 def streets(d: Draft) -> Iterator[Finding]:
@@ -276,7 +220,7 @@ def machine_visits(d: Draft) -> Iterator[Finding]:
                 crossed[item] += [h for h in halls if h in sides]
     for item, halls in crossed.items():
         if halls:
-            params = {"halls": _some(list(dict.fromkeys(halls)))}
+            params = {"halls": some(list(dict.fromkeys(halls)))}
             yield Finding(("items", rows[item], "next"), "machine_visit", known[item].next, params)
 
 
@@ -285,7 +229,7 @@ def _comers(d: Draft, row: Demand) -> Iterator[tuple[str, list[str]]]:
     item = next((i for i in d.scenario.items if i.item == row.item), None)
     if item is None or not row.volume or item.online_share == 1:
         return
-    halls = [h.hall for h in _halls(d, row.halls) if h.weight]
+    halls = [h.hall for h in halls_named(d, row.halls) if h.weight]
     share = item.self_service_share if item.self_service else 0.0
     equipped = machine_halls(d.scenario, item.self_service) if share else set()
     yield item.item, [h for h in halls if share < 1 or h not in equipped]
@@ -332,16 +276,6 @@ def is_positive(key: str) -> bool:
     return re.fullmatch(r"\d+(\.\d+)?", key) is not None and float(key) > 0
 
 
-def hour_span(key: str) -> tuple[int, int] | None:
-    """First and last second of `9:00-10:00`, None where it is none."""
-    first, _, last = fold(key).partition("-")
-    try:
-        span = parse_clock(first), parse_clock(last)
-    except ValueError:
-        return None
-    return span if span[0] < span[1] else None
-
-
 def profile_weights(d: Draft) -> Iterator[Finding]:
     """Month profiles have every month, weekday profiles Monday to Friday, and none is all zeros."""
     if not d.whole("profiles"):
@@ -362,22 +296,7 @@ def profile_weights(d: Draft) -> Iterator[Finding]:
 def peak_days(d: Draft) -> Iterator[Finding]:
     """The days of a peak exist and are in order; those without a year may pass New Year."""
     for n, peak in enumerate(d.scenario.peaks):
-        days = {"first": peak.first, "last": peak.last}
-        wrong = [column for column, day in days.items() if not _is_day(day)]
-        for column in wrong:
-            yield Finding(("peaks", n, column), "day", days[column])
-        if len(peak.first) != len(peak.last):
-            yield Finding(("peaks", n, "last"), "day_forms", peak.last)
-        elif not wrong and len(peak.first) > 5 and peak.first > peak.last:
-            yield Finding(("peaks", n, "last"), "day_order", peak.last)
-
-
-def _is_day(text: str) -> bool:
-    try:
-        dt.date.fromisoformat(text if len(text) > 5 else f"2000-{text}")  # 2000 has a 29 February
-    except ValueError:
-        return False
-    return True
+        yield from season("peaks", n, peak.first, peak.last)
 
 
 def calendar_days(d: Draft) -> Iterator[Finding]:
@@ -461,34 +380,22 @@ def more_clerks(d: Draft) -> Iterator[Finding]:
     """A note where clerks outnumber the windows."""
     if not d.whole("windows", "clerks"):
         return
-    windows = _totals(row for row in d.scenario.windows if row.kind != MACHINE)
-    clerks = _totals(d.scenario.clerks)
+    windows = totals(row for row in d.scenario.windows if row.kind != MACHINE)
+    clerks = totals(d.scenario.clerks)
     ids = [h.hall for h in d.scenario.halls]
     full = [h for h in ids if clerks[h] > windows[h] > 0]
     if full:
-        shown = _some([f"{h} ({clerks[h]} > {windows[h]})" for h in full])
+        shown = some([f"{h} ({clerks[h]} > {windows[h]})" for h in full])
         params = {"count": len(full), "total": len(ids), "halls": shown}
         yield Finding(("clerks",), "more_clerks", None, params)
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first few names."""
-    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-
-
-def _totals(rows: Iterable[Any]) -> Counter[str]:
-    totals: Counter[str] = Counter()
-    for row in rows:
-        totals[row.hall] += row.count
-    return totals
 
 
 def demand_served(d: Draft) -> Iterator[Finding]:
     """Halls with demand have windows and clerks."""
     rows = [row for row in d.scenario.demand if row.volume]
-    visited = {h.hall for row in rows for h in _halls(d, row.halls) if h.weight}
+    visited = {h.hall for row in rows for h in halls_named(d, row.halls) if h.weight}
     for rule, table in (("no_windows", "windows"), ("no_clerks", "clerks")):
-        counts = _totals(getattr(d.scenario, table))
+        counts = totals(getattr(d.scenario, table))
         misspelt = counts.keys() - {h.hall for h in d.scenario.halls}
         unmanned = _only_machines(d.scenario) if table == "clerks" else set()
         if d.whole(table) and not misspelt:
@@ -547,7 +454,7 @@ def _unserved(d: Draft, table: str, column: str, rule: str) -> Iterator[Finding]
                 lacking = [h for h in lacking if h not in by_machine.get(item, ())]
                 if lacking and item not in told:
                     told.add(item)
-                    yield Finding(("demand", n, "item"), rule, item, {"halls": _some(lacking)})
+                    yield Finding(("demand", n, "item"), rule, item, {"halls": some(lacking)})
 
 
 def demand_weights(d: Draft) -> Iterator[Finding]:
@@ -555,14 +462,9 @@ def demand_weights(d: Draft) -> Iterator[Finding]:
     if not d.whole("halls"):
         return
     for n, row in enumerate(d.scenario.demand):
-        halls = _halls(d, row.halls)
+        halls = halls_named(d, row.halls)
         if row.volume and halls and not any(h.weight for h in halls):
             yield Finding(("demand", n, "halls"), "weight_zero", "|".join(row.halls))
-
-
-def _halls(d: Draft, names: Iterable[str]) -> list[Hall]:
-    known = tuple(name for name in names if name in d.selector)
-    return [d.scenario.halls[place] for place in d.selector(known)]
 
 
 def target_tiers(d: Draft) -> Iterator[Finding]:
@@ -598,12 +500,6 @@ CHECKS: tuple[Check, ...] = (
     transfer_costs,
     demand_weights,
     target_tiers,
+    *staff_checks.CHECKS,
 )
 """Every check, in the order of the file."""
-
-
-def suggestion(finding: Finding) -> str | None:
-    """The nearest right name, if the finding is about a name."""
-    if finding.value is None:
-        return None
-    return nearest(finding.value, [c for c in finding.candidates if c != finding.value])

@@ -14,14 +14,15 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from hallsim.checks import Draft, Finding
+from hallsim.findings import Draft, Finding
 from hallsim.problems import Loc
 from hallsim.scenario import Model, Scenario, fold
 from hallsim.shape import ROW_KEYS, field_at, shape_of
 
 REFERENCES = frozenset(
     {"duplicate", "unknown_hall", "unknown_street", "unknown_hours", "unknown_item"}
-    | {"unknown_profile"}
+    | {"unknown_profile", "unknown_group", "clerk_two_halls", "leave_text", "hours_form"}
+    | {"no_such_post"}
 )
 """What is told of rows with a wrong value: only what stands in one cell."""
 
@@ -66,7 +67,13 @@ def partial_draft(data: Mapping[str, Any], unread: Iterable[Loc], errors: Iterab
         section: frozenset(_names(section, data.get(section), entries))
         for section, entries in broken.entries.items()
     }
-    draft = Draft(Scenario.model_construct(**parts), frozenset(broken.sections), names)
+    patched = {
+        (section, rows[section].index(n))
+        for section, n in broken.columns
+        if section in rows and n in rows[section]
+    }
+    scenario = Scenario.model_construct(**parts)
+    draft = Draft(scenario, frozenset(broken.sections), names, frozenset(patched))
     return Partial(draft, rows, broken.columns)
 
 

@@ -30,6 +30,9 @@ WORKBOOK = "输入.xlsx"
 """What a workbook is called in examples."""
 REQUIRED = tuple(t for t in TABLES if Scenario.model_fields[t].is_required())
 
+ALIKE = 0.7
+"""How like the name of a table that may be missing a file has to be; `visits.csv` is no `limits.csv`."""
+
 _FULL_WIDTH = re.compile(r"\s*(?:- +)?[^\s:#\"'：]+：")
 _TAB = re.compile(r" *\t+ *[^\s#]")
 _BLOCK = re.compile(r".*[:\-]\s+[|>][+\-0-9]*\s*(#.*)?")
@@ -108,7 +111,8 @@ def _missing_tables(raw: Raw, folder: Path, found: set[str], workbook: str) -> N
     missing = [t for t in TABLES if t not in found]
     unknown = sorted(p.stem for p in folder.glob("*.csv") if p.stem not in TABLES)
     for stem in unknown:
-        if table := nearest(stem, missing):
+        table = nearest(stem, missing)
+        if table and (table in REQUIRED or nearest(stem, [table], ALIKE)):
             raw.say("table_unknown", Place(f"{stem}.csv"), value=stem, suggestion=table)
             missing.remove(table)
             raw.broken.add((table,))

@@ -193,12 +193,18 @@ def value_at(data: Any, loc: Loc) -> Any:
 def select_rows(table: str, selector: str, data: dict[str, Any]) -> list[int]:
     """The rows that a selector means: `*`, a name, or `column=name, column=name`.
 
+    `#2` is the second of the rows that the conditions before it leave; the number alone will do where
+    no name is a number.
+
     Raises:
         PathFault: it means no row, or names a column that does not exist.
     """
     rows = rows_of(data, table)
     chosen = set(range(len(rows)))
     for column, wanted in _conditions(table, selector):
+        if column == "#":
+            chosen = set(sorted(chosen)[int(wanted) - 1 : int(wanted)])
+            continue
         hits = [_hits(rows, column, part, data) for part in wanted.split("|")]
         for part, hit in zip(wanted.split("|"), hits, strict=True):
             if not hit:
@@ -214,6 +220,10 @@ def _conditions(table: str, selector: str) -> list[tuple[str, str]]:
     columns = list(model.model_fields) if model else []
     conditions = []
     for part in selector.split(","):
+        m = re.fullmatch(r"\s*(#?)\s*0*([1-9]\d{0,8})\s*", part)
+        if m and (m[1] or words_at((table, 0, ROW_KEYS[table][0]))):
+            conditions.append(("#", m[2]))
+            continue
         column, equals, wanted = part.partition("=")
         column, wanted = (column.strip(), wanted.strip()) if equals else ("", part.strip())
         column = column or ROW_KEYS[table][0]

@@ -90,6 +90,7 @@ RULES: dict[str, str] = {
     "at_most": "should be {limit} or less",
     "below": "should be less than {limit}",
     "one_of": "should be one of: {options}",
+    "true_false": "should be true or false",
     "id": "an id has no spaces and none of | * @ / [ ] = ,",
     "too_long": "should have at most {limit} characters",
     "text": "should be text",
@@ -157,6 +158,26 @@ RULES: dict[str, str] = {
     "not_served": "demanded here, but no window serves it: {halls}",
     "target_tier": "no hall of this tier",
     "items_too_many": "more than {limit} items; join some of them",
+    # limits, leave, roster, travel
+    "unknown_group": "no clerks of this group",
+    "limit_group": "windows have no group; leave it empty",
+    "limit_hours": "only {limit} may have hours",
+    "hours_form": "should be hours such as 12:00-14:00",
+    "hours_closed": "outside the opening hours of {halls}",
+    "limit_clerks": "takes {needed} clerks, and the district has {count} of this kind",
+    "limit_windows": "more than the windows there are: {halls}",
+    "limits_clash": "contradicts {other}: {least} at least and {most} at most ({halls})",
+    "limit_minimum": "less than the minimum of the clerks table ({minimum}, {other}): {halls}",
+    "limit_minima": "less than these halls' minimum of the clerks table together ({minimum}, from {other})",
+    "leave_over": "on {day}, {leave} clerks are on leave, and there are {count}",
+    "leave_in_roster": (
+        "there is a roster ({other}), and leave stands in its column 'leave'; this table should be empty"
+    ),
+    "leave_text": "should be days of leave such as 2018-09-03~2018-09-07|2018-09-20",
+    "clerk_two_halls": "this clerk is also in hall {hall}, at {other}",
+    "no_such_post": "the clerks table has no clerks of this group in hall {hall}",
+    "roster_count": "the roster has {count} clerks of this hall and group",
+    "travel_same": "from a hall to itself",
     "transfer_within": "should be no more than a transfer between streets costs ({limit})",
     "transfer_district": "should be at least half of what a transfer between streets costs ({limit})",
     # overrides, sources, command line
@@ -210,9 +231,22 @@ RULES: dict[str, str] = {
     "months_missing": (
         "which month? Say --month YYYY-MM; no claim of the folder about these scenarios has months"
     ),
+    # futures
+    "future_form": "should be NAME or NAME=WEIGHT",
+    "futures_few": "say two futures at least, as in --against quiet --against busy=0.2",
+    "futures_rest": "the weights given sum to {sum}; nothing of 1 is left for {names}",
+    "future_unlike": (
+        "not as in {first}: {paths}. One plan is for all futures, so they may differ in demand, "
+        "handling times, attendance and speed, not in this"
+    ),
     # said, not refused
     "more_clerks": "more clerks than windows, in {count} of {total} halls: {halls}",
     "self_service_unused": "no hall has a machine for this item, so nobody uses one",
+    "moves_unknown": "without a roster nobody knows how often a clerk was lent, so this has no effect",
+    "roster_aside": (
+        "this changes the head count, so the roster is left aside: its leave does not count, and moves "
+        "have no names"
+    ),
     "rounded": "rounded to whole numbers: {count} values",
     "demand_twice": "demand for this item and these halls is also at {other}; the rows add up",
     "skill_missing": "demanded here, but no clerk of the hall can do it: {halls}",
@@ -230,6 +264,7 @@ RULES: dict[str, str] = {
 
 NOTES = frozenset(
     {"more_clerks", "self_service_unused", "rounded", "demand_twice", "skill_missing"}
+    | {"moves_unknown", "roster_aside"}
     | {"column_aside", "sorted", "no_duty", "no_duty_day"}
 )
 """Rules that are worth saying and forbid nothing."""
@@ -354,8 +389,8 @@ class ScenarioProblems(Exception):  # noqa: N818 - it carries problems, it is no
         return [p.as_dict() for p in self.problems]
 
 
-def nearest(name: Any, candidates: Iterable[str]) -> str | None:
-    """The candidate that looks most like the name, if any does."""
+def nearest(name: Any, candidates: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The candidate that looks most like the name, if any does (0: not at all, 1: the same)."""
     folded = {c.lower(): c for c in reversed(list(candidates))}
-    hit = difflib.get_close_matches(str(name).lower(), folded, n=1, cutoff=0.6)
+    hit = difflib.get_close_matches(str(name).lower(), folded, n=1, cutoff=likeness)
     return folded[hit[0]] if hit else None

@@ -17,9 +17,10 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from hallsim import overrides
-from hallsim.checks import Draft, Finding, check, suggestion
+from hallsim.checks import check
 from hallsim.drafts import Partial, partial_draft
 from hallsim.files import MAIN, WORKBOOK, Raw, column_names, load, path_of
+from hallsim.findings import Draft, Finding, suggestion
 from hallsim.overrides import Applied, Change, PathFault
 from hallsim.problems import RULES, Loc, Place, Problem, ScenarioProblems, nearest
 from hallsim.scenario import TABLES, Scenario, Session, Words, fold, format_clock, parse_clock
@@ -242,8 +243,17 @@ class _Work:
         if usable:
             result = overrides.apply(self.data, [chosen, changes])
             self.data, self.applied = result.data, result.applied
+            self._head_count()
             self.problems += self._own_faults(result.problems)
             self.raw.places |= {loc: a.change.place for loc, a in self.applied.items()}
+
+    def _head_count(self) -> None:
+        """A roster is of the head count of the files; with another one it is left aside."""
+        counts = (a for loc, a in self.applied.items() if loc[0] == "clerks" and loc[-1] == "count")
+        changed = next((a.change for a in counts if str(a.old) != str(a.new)), None)
+        if changed and rows_of(self.data, "roster"):
+            self.data["roster"] = []
+            self.problems.append(Problem("roster_aside", changed.place, changed.path))
 
     def _own_faults(self, faults: list[Problem]) -> list[Problem]:
         """The faults of paths without those that may only be there because a table or row is broken."""
@@ -504,6 +514,8 @@ _RULES = {
     "less_than_equal": "at_most",
     "less_than": "below",
     "literal_error": "one_of",
+    "bool_parsing": "true_false",
+    "bool_type": "true_false",
     "string_too_short": "missing",
     "too_long": "too_long",
     "string_too_long": "too_long",

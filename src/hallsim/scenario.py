@@ -63,6 +63,16 @@ def parse_clock(value: Any) -> int:
     raise ValueError("clock_time")
 
 
+def hour_span(text: str) -> tuple[int, int] | None:
+    """First and last second of `9:00-10:00`, None where it is none."""
+    first, _, last = fold(text).partition("-")
+    try:
+        span = parse_clock(first), parse_clock(last)
+    except ValueError:
+        return None
+    return span if span[0] < span[1] else None
+
+
 def format_clock(seconds: int) -> str:
     """`HH:MM`, with `:SS` only where the second is not 0."""
     hour, rest = divmod(int(seconds), 3600)
@@ -80,6 +90,38 @@ def fold_day(value: Any) -> Any:
     if isinstance(value, str) and (m := _DAY.fullmatch(fold(value))):
         return f"{m[1]}-" * bool(m[1]) + f"{int(m[2]):02d}-{int(m[3]):02d}"
     return value
+
+
+Spell = tuple[dt.date, dt.date]
+"""First and last day, both inclusive."""
+_DATE = r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
+_SPELL = re.compile(
+    rf"{_DATE}(?:(?:[-–—~]|至|到)(?:(\d{{4}})[-/.年])?(\d{{1,2}})[-/.月](\d{{1,2}})日?)?"
+)
+
+
+def parse_leave(text: str) -> tuple[Spell, ...]:
+    """The spells of `2018-09-03~2018-09-07|2018-09-20`; the last day may leave out its year.
+
+    Raises:
+        ValueError: `leave_text` where it is none, `day_order` where a last day is before its first.
+    """
+    joined = re.sub(r"\s*([-–—~〜/.]|至|到|年|月)\s*", r"\1", fold(text)).replace("〜", "~")
+    return tuple(_spell(part) for part in re.split(r"[|、,;\s]+", joined) if part)
+
+
+def _spell(text: str) -> Spell:
+    m = _SPELL.fullmatch(text)
+    try:
+        first = dt.date(*map(int, m.group(1, 2, 3))) if m else None
+        last = dt.date(*map(int, (m[4] or m[1], m[5], m[6]))) if m and m[5] else first
+    except ValueError:
+        first = last = None
+    if not first or not last:
+        raise ValueError("leave_text")
+    if last < first:
+        raise ValueError("day_order")
+    return first, last
 
 
 def in_season(first: str, last: str, date: dt.date) -> bool:
