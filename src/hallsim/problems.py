@@ -239,6 +239,10 @@ RULES: dict[str, str] = {
         "not as in {first}: {paths}. One plan is for all futures, so they may differ in demand, "
         "handling times, attendance and speed, not in this"
     ),
+    # notices
+    "placeholder_unknown": "no placeholder of this name (docs/people.md has them all)",
+    "placeholder_sign": "a '$' that begins no placeholder; write $$ for the sign itself",
+    "placeholder_missing": "a notice needs {names}",
     # said, not refused
     "more_clerks": "more clerks than windows, in {count} of {total} halls: {halls}",
     "self_service_unused": "no hall has a machine for this item, so nobody uses one",
