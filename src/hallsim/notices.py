@@ -19,7 +19,15 @@ from hallsim.calendar import HallCalendar
 from hallsim.files import likely_encoding
 from hallsim.naming import NamedMoves, days_of
 from hallsim.problems import Place, Problem, ScenarioProblems, nearest
-from hallsim.report_words import as_date, district_name, hall_name, month_text, number
+from hallsim.report_words import (
+    as_date,
+    day_text,
+    district_name,
+    hall_name,
+    listed,
+    month_text,
+    number,
+)
 from hallsim.scenario import Hall, Scenario, Session, format_clock
 from hallsim.text import Language, translator
 
@@ -44,8 +52,9 @@ PLACEHOLDERS: Mapping[str, str] = {
 """What a template may hold, and what stands there."""
 NEEDED = ("clerk", "to_hall")
 """Without these a notice is none, nor without `period` or `first`."""
-LONGEST = 160
-"""Characters of a name or a reason on a notice; a page is one page."""
+LONGEST = {"zh": (40, 80), "en": (60, 120)}
+"""Characters of a name and of a reason on a notice; a page is one page."""
+_Sessions = tuple[Session, ...]
 _FOLDER = Path(__file__).parent / "templates"
 
 
@@ -191,7 +200,7 @@ class _Words:
             "travel": say("about {minutes} minutes a working day", minutes=number(travel, 0))
             if travel
             else say("none"),
-            "reason": self._short(" ".join(reason.split())),
+            "reason": self._short(" ".join(reason.split()), 1),
             "continued": say("You are at this hall already; this notice extends your stay.")
             if row["continued"]
             else "",
@@ -201,8 +210,9 @@ class _Words:
     def _name(self, hall: Hall) -> str:
         return self._short(hall_name(hall, self.language))
 
-    def _short(self, text: str) -> str:
-        return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    def _short(self, text: str, what: int = 0) -> str:
+        longest = LONGEST[self.language][what]
+        return text if len(text) <= longest else text[: longest - 1] + "…"
 
     def _date(self, day: dt.date) -> str:
         month = month_text(f"{day:%Y-%m}", self.language)
@@ -236,21 +246,26 @@ class _Words:
         return self.say("{day}, before {time}, at {hall}", time=time, **where)
 
     def _hours(self, hall: Hall, first: dt.date, last: dt.date) -> str:
-        """The usual sessions of the weekdays among these days, weekdays alike taken together."""
-        seen: dict[int, Counter[tuple[Session, ...]]] = {}
+        """The usual sessions of the weekdays among these days, alike ones together; then make-up days."""
+        seen: dict[int, Counter[_Sessions]] = {}
+        made_up: dict[_Sessions, list[dt.date]] = {}
         for day in days_of(first, last):
-            if sessions := self.calendar.sessions(hall, day):
+            sessions = self.calendar.sessions(hall, day)
+            if sessions and self.calendar.day(hall, day).kind == "makeup":
+                made_up.setdefault(sessions, []).append(day)
+            elif sessions:
                 seen.setdefault(day.weekday(), Counter())[sessions] += 1
         usual = {weekday: seen[weekday].most_common(1)[0][0] for weekday in sorted(seen)}
-        runs: list[list[int]] = []
-        for weekday, sessions in usual.items():
-            if runs and runs[-1][-1] == weekday - 1 and usual[runs[-1][-1]] == sessions:
-                runs[-1].append(weekday)
-            else:
-                runs.append([weekday])
-        comma, stop = ("、", "；") if self.language == "zh" else (", ", "; ")
-        told = (f"{self._run(run)} {_spans(usual[run[0]], comma)}" for run in runs)
-        return stop.join(told) or self.say("closed")
+        told = [f"{self._run(run)} {self._spans(usual[run[0]])}" for run in _runs(usual)]
+        for sessions, days in made_up.items():
+            names = listed((day_text(day, self.language) for day in days), self.language)
+            hours = self._spans(sessions)
+            told.append(self.say("{days} (make-up working days) {hours}", days=names, hours=hours))
+        return ("；" if self.language == "zh" else "; ").join(told) or self.say("closed")
+
+    def _spans(self, sessions: _Sessions) -> str:
+        spans = (f"{format_clock(s.on)}–{format_clock(s.off)}" for s in sessions)
+        return listed(spans, self.language)
 
     def _run(self, weekdays: list[int]) -> str:
         names = self._weekdays()
@@ -260,5 +275,12 @@ class _Words:
         return self.say("{first} to {last}", first=a, last=b)
 
 
-def _spans(sessions: tuple[Session, ...], comma: str) -> str:
-    return comma.join(f"{format_clock(s.on)}–{format_clock(s.off)}" for s in sessions)
+def _runs(usual: Mapping[int, _Sessions]) -> list[list[int]]:
+    """Weekdays one after another with the same sessions."""
+    runs: list[list[int]] = []
+    for weekday, sessions in usual.items():
+        if runs and runs[-1][-1] == weekday - 1 and usual[runs[-1][-1]] == sessions:
+            runs[-1].append(weekday)
+        else:
+            runs.append([weekday])
+    return runs
