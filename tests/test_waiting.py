@@ -8,7 +8,17 @@ import pytest
 from hallsim.counting import LOST, OVERTIME, TICKETS, VISITORS, WAIT, WITHIN
 from hallsim.demand import expect
 from hallsim.measure import FIELDS
-from hallsim.scenario import Clerks, Hours, Scenario, Staffing, Variation, VisitorClass, Windows
+from hallsim.scenario import (
+    Clerks,
+    Hours,
+    Leave,
+    Limit,
+    Scenario,
+    Staffing,
+    Variation,
+    VisitorClass,
+    Windows,
+)
 from hallsim.simulate import simulate_staffings
 from hallsim.staff import convex_envelope
 from hallsim.stations import stations
@@ -94,24 +104,27 @@ def test_later_replications_are_the_same_wherever_a_table_begins() -> None:
     np.testing.assert_array_equal(end.values, whole.values[2:])
 
 
-def test_no_more_windows_open_than_allowed() -> None:
-    """With caps the entries of more clerks than windows allowed are those of the windows allowed."""
-    scenario = small()
-    month, parts = expect(scenario, 2018, 9), stations(scenario)
-    n, days = np.ones(len(parts), np.int64), len(month.dates)
-    caps = np.tile(2 * n, (days, 1))
-    capped = waiting_tables(month, parts, 0 * n, 5 * n, seed=7, replications=2, caps=caps)
-    free = waiting_tables(month, parts, 0 * n, 5 * n, seed=7, replications=2)
-    for k in range(6):
-        np.testing.assert_array_equal(capped.values[:, :, :, k], free.values[:, :, :, min(k, 2)])
-    staffing = np.tile(5 * n, (days, 1))
-    whole = simulate_staffings(
-        month, {"capped": staffing}, seed=7, purpose="plan", replications=2,
-        windows={"capped": caps},
-    )["capped"]  # fmt: skip
-    np.testing.assert_allclose(
-        whole.samples("total_wait_min")[:, 0], capped.values[..., 5, WAIT].sum(axis=(1, 2))
+def test_leave_granted_takes_clerks_and_a_limit_takes_windows() -> None:
+    """On days of leave an entry is that of as many clerks fewer; never above the windows allowed."""
+    free = small()
+    bound = free.model_copy(
+        update={
+            "leave": (Leave(hall="D", clerks=2, first="2018-09-10", last="2018-09-14"),),
+            "limits": (Limit(halls="D", limit="most_windows", value=3, first="2018-09-17"),),
+        }
     )
+    usual, changed = table(free, 0, 6, 2).values, table(bound, 0, 6, 2).values
+    parts, dates = stations(free), expect(free, 2018, 9).dates
+    touched = 0
+    for d, s, n in np.ndindex(len(dates), len(parts), 7):
+        same = n
+        if parts[s].hall == 0 and 10 <= dates[d].day <= 14:
+            same = max(0, n - 2)
+        if parts[s].hall == 0 and dates[d].day >= 17:
+            same = min(n, 3)
+        touched += same != n and usual[:, d, s, n, VISITORS].any()
+        np.testing.assert_array_equal(changed[:, d, s, n], usual[:, d, s, same])
+    assert touched > 20
 
 
 def test_tables_with_different_ends_agree_where_they_overlap() -> None:

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from hallsim.checks import FIRST_YEAR, MAX_STAGES, stages
 from hallsim.compiled import LINES
 from hallsim.demand import Floats, Month, Shape, arrival_window, expect, profiles, shape
+from hallsim.granted import leave_of_stations, windows_allowed
 from hallsim.lives import (
     FOR_EVER,
     LAWS,
@@ -128,6 +129,8 @@ class Chance:
         name = [seed], [purpose]
         visitor_keys = grid(*name, ["visitor"], halls, items)[0, 0, 0]
         self._hall_keys = grid(*name, ["hall-day"], halls)[0, 0, 0]
+        self._leave = leave_of_stations(scenario, stations, month.dates).reshape(-1)
+        self.allowed = windows_allowed(scenario, stations, month.dates)
         self._day_key = grid(*name, ["day"])[0, 0, 0]
         self._presence_keys = np.array(
             [stream(seed, purpose, "clerk", halls[s.hall], *own) for s, own in _named(stations)],
@@ -210,20 +213,21 @@ class Chance:
     def windows_open(self, clerks: Ints, replication: int) -> Ints:
         """Windows open per unit [D x S] when so many clerks [D x S] are assigned.
 
-        Of n clerks, n x (1 - leave) x (1 - other duty) are rostered at windows, rounded up on as
-        many days as keeps that mean (leave is spread evenly); each of them is absent independently
-        with the absence rate.  A station with any clerk opens at least one window: someone stands in.
-        Self-service machines are all open, whatever clerks there are.
+        Those whose leave is granted are away.  Of n others, n x (1 - leave) x (1 - other duty) are
+        rostered at windows, rounded up on as many days as keeps that mean (such leave is spread
+        evenly); each of them is absent independently with the absence rate.  A station with any
+        clerk opens at least one window: someone stands in.  No more windows open than a limit
+        allows.  Self-service machines are all open, whatever clerks there are.
         """
         rostered = self._month.scenario.staffing
         seats = np.array([len(s.windows) for s in self._stations], np.int64)
         machines = np.array([s.machine for s in self._stations])
         present = _present(
-            clerks, self._days, self._presence_keys, replication,
+            np.maximum(clerks - self._leave, 0), self._days, self._presence_keys, replication,
             (1 - rostered.leave_rate) * (1 - rostered.other_duty_rate), rostered.absence_rate,
             seats,
         ).reshape(-1, len(seats))  # fmt: skip
-        return np.where(machines, seats, present).reshape(-1)
+        return np.where(machines, seats, np.minimum(present, self.allowed)).reshape(-1)
 
 
 def _sigma(cv: float) -> float:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,29 +15,35 @@ from typing import Literal
 import numpy as np
 
 from hallsim.checks import parse_month
-from hallsim.demand import Month, expect
+from hallsim.demand import Floats, Month, expect
+from hallsim.limits import (
+    leaving,
+    limits_of,
+    minimum_names,
+    orders_left,
+    target_limits,
+)
+from hallsim.loans import Move, moves
 from hallsim.measure import Measures
 from hallsim.records import Ints
 from hallsim.replications import CAP, FIRST
-from hallsim.scenario import Scenario
+from hallsim.rosters import listed_travel
+from hallsim.scenario import Scenario, Selector
 from hallsim.simulate import Engine, Keep, simulate_staffings
-from hallsim.staff import Solution, StaffingTables, street_numbers
+from hallsim.staff import Loan, Solution, Span, StaffingTables, street_numbers, tier_between
 from hallsim.staffing import solve
 from hallsim.stations import Station, group_names, head_count, home_of_stations, stations
 from hallsim.waiting import WaitingTables, waiting_tables
 
 Stage = Callable[[str, int, int], None]
 """Progress: what is being done, finished, of how many."""
-PERIODS = ("day", "week", "month")
+PERIODS = ("day", "half_week", "week", "month")
+_THURSDAY = 3
 _STUB = 3  # a first or last week with fewer working days joins its neighbour
 
 
 class ClosedMonth(ValueError):  # noqa: N818 - the name says what is the case
     """No hall opens in the month."""
-
-
-Span = tuple[int, int]
-"""First and last day of a period, as indices into the dates of the month, inclusive."""
 
 
 def working_days(month: Month) -> Ints:
@@ -48,7 +56,8 @@ def periods_of(month: Month, kind: str) -> list[Span]:
     """The periods between which staffing may change; they cover the month.
 
     Weeks run Monday to Sunday, cut at the ends of the month; a week with fewer than three working
-    days joins its neighbour.  A day's period lasts until the next working day.
+    days joins its neighbour.  Half weeks begin on Mondays and Thursdays.  A day's period lasts until
+    the next working day.
 
     Raises:
         ClosedMonth: no working day in the month.
@@ -63,6 +72,8 @@ def periods_of(month: Month, kind: str) -> list[Span]:
         starts = [0, *(int(d) for d in work[1:])]
     elif kind == "week":
         starts = _week_starts(month, work)
+    elif kind == "half_week":
+        starts = _half_week_starts(month, work)
     else:
         raise ValueError(f"period must be one of {', '.join(PERIODS)}, not {kind!r}")
     return list(zip(starts, [s - 1 for s in starts[1:]] + [len(month.dates) - 1], strict=True))
@@ -81,6 +92,19 @@ def _week_starts(month: Month, work: Ints) -> list[int]:
     return kept
 
 
+def _half_week_starts(month: Month, work: Ints) -> list[int]:
+    """Weeks and their Thursdays, where two working days or more are left on both sides."""
+    starts = _week_starts(month, work)
+    found = []
+    for a, b in zip(starts, [*starts[1:], len(month.dates)], strict=True):
+        found.append(a)
+        for d in range(a, b):
+            before, after = ((work >= a) & (work < d)).sum(), ((work >= d) & (work < b)).sum()
+            if month.dates[d].weekday() == _THURSDAY and min(before, after) >= 2:
+                found.append(d)
+    return found
+
+
 @dataclass(frozen=True)
 class Plan:
     """The best staffing that the programme found for a month.
@@ -89,13 +113,21 @@ class Plan:
         spans: the periods between which staffing may change.
         tables: what the programme knew.
         solution: what it found.
-        clerks: [D, S] clerks assigned per day and station.
+        clerks: [D, S] clerks assigned per day and station, those on leave included.
     """
 
     spans: list[Span]
     tables: StaffingTables
     solution: Solution
     clerks: Ints
+
+    @property
+    def moves(self) -> list[Move]:
+        """The plan as loans."""
+        found = self.solution
+        home = self.tables.home - found.gone
+        tables = dataclasses.replace(self.tables, home=home)
+        return moves(tables, found.clerks, found.idle, found.loans)
 
 
 def plan_month(
@@ -105,26 +137,85 @@ def plan_month(
     seed: int,
     table_replications: int,
     period: str,
+    running: tuple[Loan, ...] | None = None,
+    today: dt.date | None = None,
     jobs: int = 1,
     progress: Stage = lambda stage, done, total: None,
 ) -> Plan:
     """Tables on the visitors of purpose `plan`, then the programme.
 
+    Limits that contradict each other give the plan of the least relaxation (`Solution.relaxed`).
+
+    Args:
+        month: the month, with its scenario.
+        parts: `stations` of the scenario.
+        seed, table_replications: of the waiting tables.
+        period: one of `PERIODS`.
+        running: loans at the end of the month before; they may go on without a new order, and the
+            plan stays close to them at `transfers.closeness_minutes`.  None: no such plan.
+        today: no change begins less than `transfers.notice_days` after it; None: any may.
+        jobs: threads.
+        progress: told the stages.
+
     Raises:
         ClosedMonth: a month in which no hall opens.
-        NoPlan: no plan satisfies the minimum staffing.
+        NoPlan: the halls cannot take the clerks there are.
     """
     spans = periods_of(month, period)
-    lower, upper = _table_range(month.scenario, parts)
-    tables = waiting_tables(
-        month, parts, lower, upper, seed=seed, replications=table_replications, jobs=jobs,
-        progress=lambda done: progress("tables", done, table_replications),
+    programme = _programme(
+        month, parts, spans, running, today, seed=seed, replications=table_replications, jobs=jobs,
+        progress=progress,
     )  # fmt: skip
     progress("solve", 0, 1)
-    programme = programme_tables(month, parts, tables, spans)
     solution = solve(programme)
     progress("solve", 1, 1)
     return Plan(spans, programme, solution, clerks_by_day(solution.clerks.sum(axis=2), spans))
+
+
+def _programme(
+    month: Month,
+    parts: list[Station],
+    spans: list[Span],
+    running: tuple[Loan, ...] | None,
+    today: dt.date | None,
+    *,
+    seed: int,
+    replications: int,
+    jobs: int,
+    progress: Stage,
+) -> StaffingTables:
+    scenario = month.scenario
+    lower, upper = _table_range(scenario, parts)
+    bounded = any(target.must for target in scenario.targets)
+    total = replications * (2 if bounded else 1)
+
+    def table(first: int) -> WaitingTables:
+        return waiting_tables(
+            month, parts, lower, upper, seed=seed, replications=replications, first=first, jobs=jobs,
+            progress=lambda done: progress("tables", first + done, total),
+        )  # fmt: skip
+
+    programme = programme_tables(month, parts, table(0), spans)
+    if bounded:  # targets are kept by visitors that the objective does not see
+        more = target_limits(month, parts, table(replications), spans)
+        programme = dataclasses.replace(programme, limits=(*programme.limits, *more))
+    if running is not None:
+        programme = dataclasses.replace(programme, running=running, near=_near(programme, running))
+    if today is not None:
+        soon = today + dt.timedelta(days=scenario.transfers.notice_days)
+        count = sum(month.dates[a] < soon for a, _ in spans)
+        as_before = _near(programme, running or ())
+        programme = dataclasses.replace(programme, fixed=np.stack([as_before] * count))
+    return programme
+
+
+def _near(tables: StaffingTables, running: Sequence[Loan]) -> Ints:
+    """[H, G] clerks at the halls under these loans."""
+    found = tables.home.copy()
+    for loan in running:
+        found[loan.origin, loan.group] -= loan.clerks
+        found[loan.destination, loan.group] += loan.clerks
+    return found
 
 
 def home_by_day(month: Month, parts: list[Station]) -> Ints:
@@ -140,7 +231,7 @@ def _table_range(scenario: Scenario, parts: list[Station]) -> tuple[Ints, Ints]:
     upper = np.minimum(
         np.maximum(home, seated), np.maximum(home, head_count(scenario, "count").sum())
     )
-    upper = np.where([p.machine for p in parts], 0, upper)
+    upper = np.where([p.machine for p in parts], 0, np.maximum(upper, _asked_for(scenario, parts)))
     alone = {p.hall: sum(o.hall == p.hall and not o.machine for o in parts) == 1 for p in parts}
     least = head_count(scenario, "minimum")
     one_group = least.shape[1] == 1
@@ -148,6 +239,17 @@ def _table_range(scenario: Scenario, parts: list[Station]) -> tuple[Ints, Ints]:
         [least[p.hall].sum() if alone[p.hall] and p.groups and one_group else 0 for p in parts]
     )
     return lower.astype(np.int64), upper.astype(np.int64)
+
+
+def _asked_for(scenario: Scenario, parts: list[Station]) -> Ints:
+    """[S] clerks that limits ask for, at most."""
+    selector = Selector(scenario.halls)
+    found = np.zeros(len(scenario.halls), np.int64)
+    for row in scenario.limits:
+        if row.limit == "least_clerks":
+            halls = selector(row.halls)
+            found[halls] = np.maximum(found[halls], row.value)
+    return found[[p.hall for p in parts]]
 
 
 def programme_tables(
@@ -174,7 +276,27 @@ def programme_tables(
         ),
         days=np.array([count_between(work, span) for span in spans]),
         transfers=scenario.transfers,
+        leaving=leaving(scenario),
+        limits=limits_of(month, spans),
+        minimum_name=minimum_names(scenario),
+        travel=_travel(scenario),
+        orders_left=orders_left(scenario),
     )
+
+
+def _travel(scenario: Scenario) -> Floats | None:
+    """[H, H] minutes where some pair is listed: the others as their tier."""
+    listed = listed_travel(scenario)
+    if not listed:
+        return None
+    street = street_numbers(scenario)
+    halls = [h.hall for h in scenario.halls]
+    found = np.zeros((len(halls), len(halls)))
+    for a, b in np.ndindex(*found.shape):
+        if a != b:
+            tier = getattr(scenario.transfers, tier_between(int(street[a]), int(street[b])))
+            found[a, b] = listed.get((halls[a], halls[b]), tier.travel_minutes)
+    return found
 
 
 def count_between(days: Ints, span: Span) -> int:

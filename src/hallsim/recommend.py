@@ -22,11 +22,11 @@ from hallsim.checks import parse_month
 from hallsim.demand import Floats, Month, expect
 from hallsim.loans import Move, moves
 from hallsim.measure import Measures, interval, target_of
-from hallsim.planning import Span, Stage, count_between, home_by_day, plan_month, working_days
+from hallsim.planning import Stage, count_between, home_by_day, plan_month, working_days
 from hallsim.records import Ints
 from hallsim.scenario import Scenario
 from hallsim.simulate import Engine, simulate_staffings
-from hallsim.staff import Solution, StaffingTables
+from hallsim.staff import Solution, Span, StaffingTables
 from hallsim.stations import Station, stations
 
 if TYPE_CHECKING:

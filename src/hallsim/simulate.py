@@ -158,8 +158,7 @@ def simulate_staffings(
         Ledger(month, parts),
     )
 
-    every_window = np.tile([len(p.windows) for p in parts], len(month.dates))
-
+    every_window = chance.allowed.reshape(-1)
     choosing = Choosing(month, parts, rota) if Choosing.needed(month.scenario) else None
     streamed = (
         engine == "compiled" and keep is None and choosing is None and chance.plain and rota.plain

@@ -18,6 +18,8 @@ from hallsim.scenario import Scenario, Transfers
 
 DISTRICT = -1
 TIER_NAMES = ("within_street", "between_streets", "with_district")
+Span = tuple[int, int]
+"""First and last day of a period, as indices into the dates of the month, inclusive."""
 Risk = Literal["expected", "worst", "cvar"]
 
 
@@ -83,7 +85,7 @@ class StaffingTables:
         minimum_name: names of the minima, [H][G], as they are told when they contradict others.
         travel: [H, H] real extra travel, minutes a day; None: by tier.
         running: loans of the period before the first; they go on without a new order.
-        fixed: [F, S, G] clerks of the first F periods, too near to be changed; F may be 0.
+        fixed: [F, H, G] clerks at the halls in the first F periods, too near to be changed.
         near: [H, G] clerks of the plan to stay close to, at `transfers.closeness_minutes`.
         orders_left: [H, G] times that clerks of a hall may still be lent in all; None: any number.
         futures: courses of demand to plan against; empty: `cost` is all there is.
@@ -144,6 +146,7 @@ class Solution:
     Attributes:
         clerks: [T, S, G] clerks of each group at each station.
         idle: [T, H, G] clerks at home in a hall where they can work at no station.
+        gone: [H, G] clerks who leave the district for good.
         objective: cost of the plan by the simulated tables, visitor minutes.
         bound: proven lower bound on the cost of any plan by these tables; the programme's tables
             are the convex envelopes of the simulated ones, so its bound holds for those too.
@@ -160,6 +163,7 @@ class Solution:
 
     clerks: Ints
     idle: Ints
+    gone: Ints
     objective: float
     bound: float
     gap: float
@@ -226,7 +230,11 @@ def street_numbers(scenario: Scenario) -> Ints:
 
 def tier_of(tables: StaffingTables, origin: int, destination: int) -> str:
     """The tier of a transfer between two halls."""
-    a, b = tables.street[origin], tables.street[destination]
+    return tier_between(int(tables.street[origin]), int(tables.street[destination]))
+
+
+def tier_between(a: int, b: int) -> str:
+    """The tier of a transfer between halls of two streets, numbered as by `street_numbers`."""
     if DISTRICT in (a, b):
         return "with_district"
     return "within_street" if a == b else "between_streets"

@@ -103,7 +103,7 @@ def _solved(
     gap = max(0.0, objective - bound) / max(abs(objective), 1e-9)
     solver = f"HiGHS via PuLP {pulp.__version__}"
     return Solution(
-        clerks, idle, objective, bound, gap, integral, repaired, status, solver, 0.0,
+        clerks, idle, model.left(), objective, bound, gap, integral, repaired, status, solver, 0.0,
         marginal, prices, model.loans.found(),
     )  # fmt: skip
 
@@ -204,6 +204,7 @@ class _Programme:
         self.cost: list[Any] = []
         self.n: dict[tuple[int, int, int], Any] = {}
         self.aside: dict[tuple[int, int, int], Any] = {}
+        self.gone: dict[tuple[int, int], Any] = {}
         self._elastic, self._granted, self._only = elastic, granted or {}, only
         self._missed: dict[Limit, Any] = {}
         self._rows: dict[str, list[str]] = {}  # rows of every limit
@@ -258,6 +259,13 @@ class _Programme:
         """[T, H, G] after solving."""
         t = self.tables
         return _whole(self.aside, (len(t.days), *t.home.shape))
+
+    def left(self) -> Ints:
+        """[H, G] clerks who leave, after solving."""
+        found = np.zeros_like(self.tables.home)
+        for (h, g), variable in self.gone.items():
+            found[h, g] = round(variable.varValue)
+        return found
 
     def is_integral(self) -> bool:
         """Whether the solution is in whole clerks."""
@@ -585,17 +593,16 @@ def _loans(m: _Programme) -> None:
 def _balance(m: _Programme) -> None:
     """The clerks of a hall are its own, less those lent, with those borrowed; some may leave for good."""
     t = m.tables
-    gone = {}
     for h, g in np.ndindex(*t.home.shape):
         left: Any = 0
         if t.leaving:
-            left = gone[h, g] = m.variable(f"gone_{g}_{h}", 0, int(t.home[h, g]), whole=True)
+            left = m.gone[h, g] = m.variable(f"gone_{g}_{h}", 0, int(t.home[h, g]), whole=True)
         for p in m.periods:
             out, borrowed = m.loans.lent(g, h, p), m.loans.borrowed(g, h, p)
             row = m.at_hall(h, g, p) + out - borrowed + left == int(t.home[h, g])
             m.problem += row, f"hall_{g}_{h}_{p}"
-    if gone:
-        m.problem += pulp.lpSum(gone.values()) == t.leaving, "leaving"
+    if m.gone:
+        m.problem += pulp.lpSum(m.gone.values()) == t.leaving, "leaving"
 
 
 def _lend_no_more_than_there_are(m: _Programme) -> None:
@@ -651,9 +658,8 @@ def _near_dates(m: _Programme) -> None:
     """Periods that begin before a notice could take effect stay as they are."""
     fixed = m.tables.fixed
     if fixed is not None:
-        for (g, s, p), n in m.n.items():
-            if p < len(fixed):
-                m.problem += n == int(fixed[p, s, g]), f"fixed_{g}_{s}_{p}"
+        for p, h, g in np.ndindex(*fixed.shape):
+            m.problem += m.at_hall(h, g, p) == int(fixed[p, h, g]), f"fixed_{g}_{h}_{p}"
 
 
 def _stay(m: _Programme) -> None:

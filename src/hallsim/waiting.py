@@ -68,15 +68,14 @@ def waiting_tables(
     purpose: Purpose = "plan",
     replications: int,
     first: int = 0,
-    caps: Ints | None = None,
     by_windows: bool = False,
     jobs: int = 1,
     progress: Progress = lambda done: None,
 ) -> WaitingTables:
     """Simulate the tables of all stations and days, for lower..upper clerks (both [S]).
 
-    Replications `first` and following are drawn.  No more than `caps` [D, S] windows open.  With
-    `by_windows` the tables are for lower..upper windows open, whoever is absent.
+    Replications `first` and following are drawn.  With `by_windows` the tables are for lower..upper
+    windows open, whoever is absent.
     """
     chance, rota = Chance(month, parts, seed, purpose), Rota(month, parts)
     width, within = int((upper - lower).max()) + 1, within_seconds(month.scenario)
@@ -86,8 +85,6 @@ def waiting_tables(
         opened = np.stack([np.tile(np.minimum(lower + k, upper), days) for k in range(width)])
         if not by_windows:
             opened = np.stack([chance.windows_open(clerks, replication) for clerks in opened])
-        if caps is not None:
-            opened = np.minimum(opened, caps.reshape(-1))
         if chance.plain and rota.plain:
             cost = month_costs(chance, rota, within, list(opened), replication)
             return cost.reshape(days, len(parts), width, len(COSTS))
