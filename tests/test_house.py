@@ -16,13 +16,13 @@ PACKAGE = ROOT / "src" / "hallsim"
 ORDER = [
     "text", "problems", "synonyms", "scenario", "findings", "staff_checks", "checks", "shape", "files", "overrides", "drafts",
     "reading", "calendar", "demand", "records", "stations", "rosters", "granted", "queues", "eventful", "compiled", "reference",
-    "formulas", "streams", "lives", "counting", "draw", "rota", "warm", "choosing", "fonts", "report_words", "plotting",
+    "formulas", "streams", "lives", "counting", "draw", "rota", "warm", "today", "choosing", "fonts", "report_words", "plotting",
     "cut_words", "cut_figures", "replications", "shapley",
-    "measure", "streaming", "simulate", "waiting", "staff", "loans", "staffing", "limits", "planning", "naming", "fresh", "certificate", "reasons", "missing", "prices", "hedging", "outcomes", "closures", "cutting",
+    "measure", "streaming", "simulate", "waiting", "staff", "loans", "staffing", "limits", "planning", "dispatch", "naming", "fresh", "certificate", "reasons", "missing", "prices", "hedging", "outcomes", "closures", "cutting",
     "quantities", "claim_file", "claims", "attribution", "recommend", "cells", "outputs",
-    "visit_file", "replay", "report_page", "notices", "claims_page", "attribution_report", "report_sheets",
+    "visit_file", "replay", "report_page", "people", "notices", "claims_page", "attribution_report", "report_sheets",
     "report", "screen", "cut_page", "hedge_report",
-    "cli_options", "cli_output", "cli_month", "cli_reforms", "cli_hedge", "cli_files", "cli",
+    "cli_options", "cli_output", "cli_month", "cli_reforms", "cli_hedge", "cli_people", "cli_files", "cli",
 ]  # fmt: skip
 """Every module imports only modules before it."""
 
