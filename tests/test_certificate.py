@@ -15,9 +15,9 @@ from hallsim.certificate import (
     costs_and_bounds,
     multiple_replications,
     not_covered,
-    table_ends,
 )
 from hallsim.demand import Floats, expect
+from hallsim.fresh import table_ends
 from hallsim.planning import Plan, plan_month, programme_tables
 from hallsim.scenario import (
     Clerks,

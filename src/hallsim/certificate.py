@@ -24,15 +24,14 @@ from scipy import stats
 
 from hallsim.choosing import Choosing
 from hallsim.demand import Floats, Month
+from hallsim.fresh import as_relaxed, fresh_tables
 from hallsim.planning import Plan, Stage, programme_tables
-from hallsim.records import Ints
 from hallsim.scenario import Scenario
 from hallsim.simulate import Progress
 from hallsim.staff import Solution, StaffingTables
 from hallsim.staffing import solve
 from hallsim.stations import Station
 from hallsim.text import Language, translator
-from hallsim.waiting import waiting_tables
 
 BATCHES = 20
 
@@ -140,7 +139,8 @@ def certify(
 ) -> Certificate:
     """Compare a plan with the best plans for batches of fresh visitors.
 
-    Minimum staffing, limits and the cost of transfers are the plan's own; only the visitors change.
+    Minimum staffing, limits (looser where the plan had to give them up) and the cost of transfers are
+    the plan's own; only the visitors change.
     Every batch has `replications` months, by default as many as the scenario's tables.  A plan that was
     made against several futures is compared for the expected demand.
 
@@ -148,7 +148,7 @@ def certify(
         ValueError: fewer than two batches.
     """
     n = replications or month.scenario.run.table_replications
-    fresh = (_fresh(month, parts, plan, seed, m * n, n, jobs) for m in range(batches))
+    fresh = (_batch(month, parts, plan, seed, m * n, n, jobs) for m in range(batches))
     costs, bounds = costs_and_bounds(
         plan.tables, plan.solution, fresh, lambda done: progress("certify", done, batches)
     )
@@ -189,22 +189,16 @@ def costs_and_bounds(
     return np.array(costs), np.array(bounds)
 
 
-def _fresh(
+def _batch(
     month: Month, parts: list[Station], plan: Plan, seed: int, first: int, n: int, jobs: int
 ) -> StaffingTables:
     """The programme of the plan with the costs of months `first` to `first + n - 1`."""
-    lower, upper = table_ends(plan.tables)
-    seen = waiting_tables(
-        month, parts, lower, upper, seed=seed, purpose="certify", replications=n, first=first,
-        jobs=jobs,
-    )  # fmt: skip
+    seen = fresh_tables(
+        month, parts, plan, seed=seed, purpose="certify", replications=n, first=first, jobs=jobs
+    )
     cost = programme_tables(month, parts, seen, plan.spans).cost
-    return dataclasses.replace(plan.tables, cost=cost, futures=(), risk="expected")
-
-
-def table_ends(tables: StaffingTables) -> tuple[Ints, Ints]:
-    """[S] smallest and largest number of clerks in the tables of the programme."""
-    return tables.lower, tables.lower + [cost.shape[1] - 1 for cost in tables.cost]
+    programme = as_relaxed(plan.tables, plan.solution)
+    return dataclasses.replace(programme, cost=cost, futures=(), risk="expected")
 
 
 def not_covered(scenario: Scenario, language: Language) -> tuple[str, ...]:
