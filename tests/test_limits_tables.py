@@ -178,6 +178,23 @@ def test_yes_and_no(flag: Any, good: bool, tmp_path: Path) -> None:
             reading.read(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "hall"),
+    [("一号站", "east-1"), ("东街道", "east"), ("weast", "east"), ("station", None)],
+)
+def test_a_hall_called_by_its_name_is_suggested_by_its_id(
+    name: str, hall: str | None, tmp_path: Path
+) -> None:
+    files = {
+        "limits.csv": f"halls,limit,value\n{name},least_clerks,1\n",
+        "travel.csv": f"origin,destination,minutes\ncentre,{name},1\n",
+        "leave.csv": f"hall,clerks,first\n{name},1,2018-09-03\n",
+    }
+    with pytest.raises(ScenarioProblems) as caught:
+        reading.read(build({"files": files}, tmp_path))
+    assert [(p.rule, p.suggestion) for p in caught.value.problems] == [("unknown_hall", hall)] * 3
+
+
 # --- leave ------------------------------------------------------------------------------------
 
 SEPTEMBER = [dt.date(2018, 9, day) for day in range(1, 31)]

@@ -19,6 +19,7 @@ from hallsim.findings import (
     Check,
     Draft,
     Finding,
+    called,
     halls_named,
     means_a_hall,
     repeated,
@@ -106,13 +107,16 @@ def hall_references(d: Draft) -> Iterator[Finding]:
     for table in ("windows", "clerks"):
         for n, row in enumerate(getattr(s, table)):
             if row.hall not in found and not d.knows("halls", row.hall):
-                yield Finding((table, n, "hall"), "unknown_hall", row.hall, candidates=ids)
+                near = called(d, row.hall)
+                yield Finding((table, n, "hall"), "unknown_hall", row.hall, {}, ids, near=near)
     for table in ("demand", "peaks", "calendar"):
         for n, row in enumerate(getattr(s, table)):
             for name in row.halls:
                 if not means_a_hall(d, name):
-                    candidates = selectors(s)
-                    yield Finding((table, n, "halls"), "unknown_hall", name, {}, candidates)
+                    candidates, near = selectors(s), called(d, name)
+                    yield Finding(
+                        (table, n, "halls"), "unknown_hall", name, {}, candidates, near=near
+                    )
 
 
 def streets(d: Draft) -> Iterator[Finding]:

@@ -26,6 +26,8 @@ class Finding(NamedTuple):
     params: Mapping[str, Any] = {}
     candidates: Iterable[str] = ()
     other: Loc | None = None
+    near: str | None = None
+    """The right name, where it is known better than by its letters."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,14 @@ def means_a_hall(d: Draft, name: str) -> bool:
     return d.knows("halls", name) or (pattern and not d.whole("halls"))
 
 
+def called(d: Draft, name: str) -> str | None:
+    """The id of the first hall in whose name, Chinese or English, this stands."""
+    if len(name) < 2:
+        return None
+    halls = d.scenario.halls
+    return next((h.hall for h in halls if name.lower() in f"{h.name}|{h.name_en}".lower()), None)
+
+
 def selectors(s: Scenario) -> list[str]:
     """Every part of a selector that means a hall."""
     tiers = [f"@{t}" for t in TIER_WORDS.all]
@@ -131,6 +141,6 @@ def _is_day(text: str) -> bool:
 
 def suggestion(finding: Finding) -> str | None:
     """The nearest right name, if the finding is about a name."""
-    if finding.value is None:
-        return None
+    if finding.near or finding.value is None:
+        return finding.near
     return nearest(finding.value, [c for c in finding.candidates if c != finding.value])

@@ -164,7 +164,7 @@ RULES: dict[str, str] = {
     "limit_hours": "only {limit} may have hours",
     "hours_form": "should be hours such as 12:00-14:00",
     "hours_closed": "outside the opening hours of {halls}",
-    "limit_clerks": "takes {needed} clerks, and the district has {count} of this kind",
+    "limit_clerks": "takes {needed} clerks, and the district has {count}{group}",
     "limit_windows": "more than the windows there are: {halls}",
     "limits_clash": "contradicts {other}: {least} at least and {most} at most ({halls})",
     "limit_minimum": "less than the minimum of the clerks table ({minimum}, {other}): {halls}",
@@ -243,7 +243,24 @@ RULES: dict[str, str] = {
     "placeholder_unknown": "no placeholder of this name (docs/people.md has them all)",
     "placeholder_sign": "a '$' that begins no placeholder; write $$ for the sign itself",
     "placeholder_missing": "a notice needs {names}",
+    # the state of today
+    "moment": "should be a moment: YYYY-MM-DD HH:MM",
+    "all_closed": "no hall opens on this day",
+    "after_closing": "all halls have closed by {time}",
+    "closed_today": "this hall is closed on {day}",
+    "closed_by_now": "this hall has closed by {time}",
+    "state_empty": "no hall has a figure",
+    "differs": "should be the same as at {other}",
+    "not_served_here": "no window of this hall serves it",
+    "in_service_clerks": "fewer clerks than people in service ({count})",
+    "arrived_fewer": "fewer than wait and are in service ({count})",
+    "before_doors": "the doors opened at {time}",
+    "log_after_now": "later than --now ({now})",
+    "log_order": "earlier than '{other}' of the same row",
+    "log_windows": "{count} are in service, and this hall has {windows} windows",
+    "log_differs": "the log has {count}",
     # said, not refused
+    "borrowed": "more clerks than this hall has ({count}); taken as lent to it today",
     "more_clerks": "more clerks than windows, in {count} of {total} halls: {halls}",
     "self_service_unused": "no hall has a machine for this item, so nobody uses one",
     "moves_unknown": "without a roster nobody knows how often a clerk was lent, so this has no effect",
@@ -269,7 +286,7 @@ RULES: dict[str, str] = {
 NOTES = frozenset(
     {"more_clerks", "self_service_unused", "rounded", "demand_twice", "skill_missing"}
     | {"moves_unknown", "roster_aside"}
-    | {"column_aside", "sorted", "no_duty", "no_duty_day"}
+    | {"column_aside", "sorted", "no_duty", "no_duty_day", "borrowed"}
 )
 """Rules that are worth saying and forbid nothing."""
 

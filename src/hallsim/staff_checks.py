@@ -16,6 +16,7 @@ from hallsim.findings import (
     Check,
     Draft,
     Finding,
+    called,
     halls_named,
     means_a_hall,
     repeated,
@@ -54,13 +55,13 @@ def halls_exist(d: Draft) -> Iterator[Finding]:
             for column in names:
                 name = getattr(row, column)
                 if name not in ids and not d.knows("halls", name):
-                    yield Finding((table, n, column), "unknown_hall", name, {}, ids)
+                    near = called(d, name)
+                    yield Finding((table, n, column), "unknown_hall", name, {}, ids, near=near)
     for n, limit in enumerate(d.scenario.limits):
         for name in limit.halls:
             if not means_a_hall(d, name):
-                yield Finding(
-                    ("limits", n, "halls"), "unknown_hall", name, {}, selectors(d.scenario)
-                )
+                known, loc = selectors(d.scenario), ("limits", n, "halls")
+                yield Finding(loc, "unknown_hall", name, {}, known, near=called(d, name))
 
 
 def groups_exist(d: Draft) -> Iterator[Finding]:
@@ -135,7 +136,11 @@ def limits_within_reach(d: Draft) -> Iterator[Finding]:
             those = [c.count for c in d.scenario.clerks if row.group in ("", c.group)]
             times = len(halls) if row.limit == "least_clerks" else min(1, len(halls))
             if those and row.value * times > sum(those):
-                params = {"needed": _product(times, row.value), "count": sum(those)}
+                params = {
+                    "needed": _product(times, row.value),
+                    "count": sum(those),
+                    "group": f" ({row.group})" if row.group else "",
+                }
                 yield Finding(loc, "limit_clerks", row.value, params)
         elif row.limit == "least_windows" and d.whole("windows"):
             windows = totals(w for w in d.scenario.windows if w.kind != MACHINE)
