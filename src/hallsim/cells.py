@@ -100,12 +100,25 @@ class Table:
         return [name for name in self.columns if name not in known]
 
 
-def read_table(path: Path, known: Cells, needed: Cells, faults: Faults) -> Table:
-    """The rows of a file that have as many cells as the header; the rest become problems."""
+def read_table(
+    path: Path, known: Cells, needed: Cells, faults: Faults, *,
+    titles: Mapping[str, str] | None = None, encodings: Sequence[str] = (),
+) -> Table:  # fmt: skip
+    """The rows of a file that have as many cells as the header; the rest become problems.
+
+    Args:
+        path: the file.
+        known, needed: names of columns.
+        faults: takes what is wrong.
+        titles: other words for names of columns.
+        encodings: what a file may have that is no UTF-8.
+    """
     file = str(path)
-    rows = _rows(file, _text(path, faults), faults)
+    rows = _rows(file, _text(path, faults, encodings), faults)
     _, first = next(rows, (1, []))
     header = [cell.strip() for cell in first]
+    if titles:
+        header = [titles.get(fold(cell), cell) for cell in header]
     if header:
         _check_header(file, header, known, needed, faults)
     columns: list[list[str]] = [[] for _ in header]
@@ -123,11 +136,12 @@ def read_table(path: Path, known: Cells, needed: Cells, faults: Faults) -> Table
     return Table(file, dict(zip(header, columns, strict=True)), lines)
 
 
-def _text(path: Path, faults: Faults) -> str:
+def _text(path: Path, faults: Faults, encodings: Sequence[str] = ()) -> str:
     """The contents of a file, or nothing and a problem."""
     here = Place(str(path))
     try:
-        text = path.read_text("utf-8-sig")
+        content = path.read_bytes()
+        text = _decoded(content, encodings).replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         faults.add(Problem("file_missing", here))
     except OSError as error:
@@ -143,6 +157,22 @@ def _text(path: Path, faults: Faults) -> str:
             faults.add(Problem("file_empty", here))
         return text
     return ""
+
+
+def _decoded(content: bytes, encodings: Sequence[str]) -> str:
+    """The text of a file in UTF-8, else in the first of these encodings that fits.
+
+    Raises:
+        UnicodeDecodeError: it is no UTF-8, and none fits.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        for name in encodings:
+            if content[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+                with contextlib.suppress(UnicodeDecodeError):
+                    return content.decode(name)
+        raise
 
 
 def _rows(file: str, text: str, faults: Faults) -> Iterator[tuple[int, list[str]]]:

@@ -207,7 +207,7 @@ class Today:
                 expected[h], arrived[h] = self.expected[h, told].sum(), sum(seen.arrived.values())
         variation = self.scenario.variation
         rng = np.random.default_rng(stream(seed, purpose, "level", self.state.date.toordinal()))
-        return day_levels(
+        return day_levels(  # the same whoever else is drawn
             expected, arrived, variation.day_cv, variation.hall_cv,
             rng.random((replications, 1 + len(self.mean))),
         )  # fmt: skip
