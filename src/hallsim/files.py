@@ -21,9 +21,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from hallsim.problems import Loc, Place, Problem, nearest
+from hallsim.problems import Loc, Place, Problem, ScenarioProblems, nearest
 from hallsim.scenario import TABLES, Row, Scenario, fold, parse_clock
 from hallsim.shape import leaf_type
+from hallsim.synonyms import SHEET
 
 MAIN = "scenario.yaml"
 WORKBOOK = "输入.xlsx"
@@ -184,6 +185,19 @@ def likely_encoding(content: bytes) -> str:
     except UnicodeDecodeError:
         return ""
     return "GB18030"
+
+
+def text_of(path: Path) -> str:
+    """A file in UTF-8 that belongs to no scenario folder.
+
+    Raises:
+        ScenarioProblems: it is not there, cannot be read, or is not UTF-8.
+    """
+    raw = Raw()
+    text = _read_text(raw, path.parent, path.name)
+    if text is None:
+        raise ScenarioProblems(raw.problems, str(path.parent))
+    return text
 
 
 # --- YAML -------------------------------------------------------------------------------------
@@ -507,6 +521,7 @@ def _no_workbook(raw: Raw, folder: Path) -> dict[str, _Sheet]:
 
 def _sheets(raw: Raw, name: str, values: Any, formulas: Any) -> dict[str, _Sheet]:
     titles = {str(Scenario.model_fields[t].title): t for t in TABLES} | {t: t for t in TABLES}
+    titles |= {word: table for table, words in SHEET.items() for word in words}
     found: dict[str, _Sheet] = {}
     unknown: list[str] = []
     for title in values.sheetnames:

@@ -16,7 +16,7 @@ from typing import Any
 
 from hallsim import fonts
 from hallsim.calendar import HallCalendar
-from hallsim.files import likely_encoding
+from hallsim.files import text_of
 from hallsim.naming import NamedMoves, days_of
 from hallsim.problems import Place, Problem, ScenarioProblems, nearest
 from hallsim.report_words import (
@@ -64,25 +64,8 @@ def read_template(path: Path) -> str:
     Raises:
         ScenarioProblems: it cannot be read, or holds what is no placeholder; all of it, with lines.
     """
-    name = str(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        beside = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
-        near = nearest(path.name, beside)
-        raise ScenarioProblems([Problem("file_missing", Place(name), suggestion=near)]) from None
-    except OSError as error:
-        reason = {"reason": error.strerror or str(error)}
-        raise ScenarioProblems([Problem("file_unreadable", Place(name), params=reason)]) from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        likely = likely_encoding(content)
-        rule = "encoding" if likely else "encoding_unknown"
-        params = {"encoding": likely} if likely else {}
-        raise ScenarioProblems([Problem(rule, Place(name, line), params=params)]) from None
-    if problems := template_problems(text, name):
+    text = text_of(path)
+    if problems := template_problems(text, path.name):
         raise ScenarioProblems(problems)
     return text
 
