@@ -49,6 +49,7 @@ def reference() -> Iterator[str]:
 
 
 WORDS = {
+    "sheets of a workbook": synonyms.SHEET,
     "`tier`, after `@`": synonyms.TIER,
     "`halls`, `items`, `skills`, `tier` of a target": synonyms.EVERY,
     "`kind` of windows": synonyms.WINDOW_KIND,

@@ -60,6 +60,19 @@ def with_chinese_titles(case: dict[str, Any]) -> dict[str, Any]:
     return case | {"files": files}
 
 
+def test_sheets_go_by_other_names_too(tmp_path: Path) -> None:
+    files = {
+        "limits.csv": "halls,limit,value\neast,most_moves,2\n",
+        "leave.csv": "hall,clerks,first\neast,1,2018-09-03\n",
+    }
+    folder = build({"files": files, "sheets": {"限制": "约束", "休假": "请假"}}, tmp_path, True)
+    found = reading.read(folder)
+    assert (found.scenario.limits[0].value, found.scenario.leave[0].clerks) == (2, 1)
+    assert str(found.origins["leave[hall=east, group=general, first=2018-09-03].clerks"].place) == (
+        "输入.xlsx 请假!B2"
+    )
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_workbook_is_told_the_same(name: str, tmp_path: Path) -> None:
     """The same mistakes, each with its cell: the sheet's Chinese name, the row of the CSV file."""

@@ -9,6 +9,13 @@ from __future__ import annotations
 Table = dict[str, tuple[str, ...]]
 """Value to the Chinese words for it."""
 
+SHEET: Table = {
+    "limits": ("限制", "约束", "限额"),
+    "leave": ("休假", "请假"),
+    "roster": ("花名册", "名册", "人员名册"),
+    "travel": ("路程", "通勤"),
+}
+"""More names of sheets; the title of its table is read for every sheet."""
 TIER: Table = {
     "district": ("区级", "区", "区级大厅"),
     "street": ("街道", "街道大厅"),
