@@ -14,6 +14,7 @@ import click
 
 from hallsim import __version__
 from hallsim.cli_files import replay, show, validate
+from hallsim.cli_hedge import hedge
 from hallsim.cli_month import recommend, simulate
 from hallsim.cli_output import Refused, fail, refuse, say
 from hallsim.cli_reforms import attribute, claims, cut
@@ -90,7 +91,7 @@ class _InOrder(click.Group):
 
 @click.group(
     cls=_InOrder,
-    commands=[recommend, simulate, claims, attribute, cut, validate, show, replay],
+    commands=[recommend, simulate, hedge, claims, attribute, cut, validate, show, replay],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="hallsim")

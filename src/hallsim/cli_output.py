@@ -146,6 +146,7 @@ def _bars() -> Iterator[Progress]:
         "tables": say("waiting tables"),
         "choose": say("windows to close"),
         "solve": say("staffing programme"),
+        "hedge": say("plans for all futures"),
         "verify": say("check on fresh visitors"),
         "simulate": say("simulate"),
         "read": say("read combinations"),
