@@ -17,6 +17,7 @@ from hallsim.cli_files import replay, show, validate
 from hallsim.cli_hedge import hedge
 from hallsim.cli_month import recommend, simulate
 from hallsim.cli_output import Refused, fail, refuse, say
+from hallsim.cli_people import roster
 from hallsim.cli_reforms import attribute, claims, cut
 from hallsim.problems import ExitCode, ScenarioProblems
 
@@ -91,7 +92,7 @@ class _InOrder(click.Group):
 
 @click.group(
     cls=_InOrder,
-    commands=[recommend, simulate, hedge, claims, attribute, cut, validate, show, replay],
+    commands=[recommend, simulate, hedge, claims, attribute, cut, validate, show, roster, replay],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="hallsim")
