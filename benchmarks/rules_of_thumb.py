@@ -31,13 +31,14 @@ import numpy as np
 from hallsim.checks import parse_month, stages
 from hallsim.counting import WAIT
 from hallsim.demand import Floats, Month, expect, shape
+from hallsim.loans import Move, moves
 from hallsim.measure import DEFAULT_WITHIN_MINUTES, Measures, interval, target_of
 from hallsim.planning import Plan, clerks_by_day, plan_month, programme_tables
 from hallsim.reading import read
 from hallsim.records import Ints
 from hallsim.scenario import Scenario
 from hallsim.simulate import simulate_staffings
-from hallsim.staffing import Move, StaffingTables, moves
+from hallsim.staff import StaffingTables, order_of, travel_of
 from hallsim.stations import Station, head_count, home_of_stations, item_bits, stations
 from hallsim.waiting import WaitingTables, waiting_tables
 
@@ -304,7 +305,7 @@ def _rows(
     goal = scenario.objective
 
     def minutes(rule: str) -> float:
-        return sum(_price(scenario, tables, m) for m in loans[rule])
+        return sum(_price(tables, m) for m in loans[rule])
 
     def cost(rule: str) -> Floats:
         m = found[rule]
@@ -331,24 +332,23 @@ def _rows(
             cells.append(_estimate(own, digits, sign=False))
             cells.append("" if rule == "plan" else _estimate(own - best, more, sign=True))
         orders = sum(m.clerks for m in loans[rule])
-        travel = sum(_travel(scenario, tables, m) for m in loans[rule]) / 60
+        travel = sum(_travel(tables, m) for m in loans[rule]) / 60
         yield (
             f"| {name} | {cells[0]} | {cells[1]} | {cells[2]} | {cells[3]} "
             f"| {orders} | {travel:,.0f} | {cells[4]} | {cells[5]} |"
         )
 
 
-def _travel(scenario: Scenario, tables: StaffingTables, move: Move) -> float:
-    tier = getattr(scenario.transfers, move.tier)
+def _travel(tables: StaffingTables, move: Move) -> float:
+    """Minutes of extra travel over the days of a loan."""
     days = int(tables.days[move.first : move.last + 1].sum())
-    return float(move.clerks * days * tier.travel_minutes)
+    return move.clerks * days * travel_of(tables, move.origin, move.destination)
 
 
-def _price(scenario: Scenario, tables: StaffingTables, move: Move) -> float:
+def _price(tables: StaffingTables, move: Move) -> float:
     """Visitor minutes that a loan costs: the order, and travel at its weight."""
-    tier = getattr(scenario.transfers, move.tier)
-    travel = scenario.transfers.travel_weight * _travel(scenario, tables, move)
-    return float(move.clerks * tier.order_minutes + travel)
+    order = move.clerks * order_of(tables, move.origin, move.destination)
+    return order + tables.transfers.travel_weight * _travel(tables, move)
 
 
 def _estimate(samples: Floats, digits: int, sign: bool) -> str:

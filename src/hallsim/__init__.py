@@ -39,6 +39,7 @@ _let_numba_cache_somewhere()
 _HOMES = {
     "attribute": "attribution",
     "cut": "cutting",
+    "hedge": "hedging",
     "Scenario": "scenario",
     "ScenarioProblems": "problems",
     "read": "reading",
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from hallsim.attribution import attribute as attribute
     from hallsim.claims import claims as claims
     from hallsim.cutting import cut as cut
+    from hallsim.hedging import hedge as hedge
     from hallsim.problems import ScenarioProblems as ScenarioProblems
     from hallsim.reading import read as read
     from hallsim.recommend import recommend as recommend
@@ -70,6 +72,7 @@ __all__ = [
     "attribute",
     "claims",
     "cut",
+    "hedge",
     "read",
     "recommend",
     "replay",
