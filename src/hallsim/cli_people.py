@@ -9,7 +9,7 @@ import click
 from hallsim import cli_options as options
 from hallsim.cli_output import Refused, read_scenario, say, tell_json
 from hallsim.problems import ExitCode
-from hallsim.text import Language
+from hallsim.text import Language, translator
 
 
 @options.command(
@@ -35,7 +35,8 @@ def roster(
     from hallsim.outputs import write_all
     from hallsim.people import made_up_roster, roster_csv
 
-    made = made_up_roster(scenario, say("made-up staff number"))
+    put = translator("cli", lang or scenario.language)  # the file's language is the scenario's
+    made = made_up_roster(scenario, put("made-up staff number"))
     write_all(out.parent, {out.name: roster_csv(made)}, force)
     told = say("{clerks} clerks under made-up staff numbers: {file}")
     click.echo(told.format(clerks=len(made), file=out), err=True)
