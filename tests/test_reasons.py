@@ -27,6 +27,7 @@ from hallsim.prices import (
     with_room,
 )
 from hallsim.reasons import REASON_COLUMNS, move_minutes, reasons, without
+from hallsim.records import Ints
 from hallsim.scenario import (
     Clerks,
     Demand,
@@ -359,6 +360,40 @@ def test_the_price_of_a_clerk_is_that_of_all_plans_with_one_more_and_one_less(se
         assert math.isnan(plus) or plus <= dual + slack  # a slope of a convex function
         assert math.isnan(minus) or dual <= minus + slack
     assert told or least(t) == pytest.approx(0) or len({*found.marginal.ravel()}) < 3
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_so_it_is_where_the_first_period_cannot_be_changed(seed: int) -> None:
+    """Everybody at home in the first of two periods, one more and one less included."""
+    t = random_tables(np.random.default_rng(8300 + seed))
+    t = dataclasses.replace(
+        t, cost=tuple(np.repeat(c[:1], 2, axis=0) for c in t.cost), days=np.array([3, 4])
+    )
+
+    def cost(home: Ints) -> float:
+        other = dataclasses.replace(t, home=home)
+        try:
+            every = plans(other)
+        except IndexError:
+            return math.nan
+        every = every[(t.at_halls(every)[:, 0] == home).all(axis=(1, 2))]
+        return float(price(other, every).min()) if len(every) else math.nan
+
+    here = cost(t.home)
+    if math.isnan(here):
+        return
+    fixed = dataclasses.replace(t, fixed=t.home[None])
+    for _what, hall, _name, dual, minus, plus in clerk_prices(fixed, solve(fixed), most=2):
+        h = t.halls.index(hall)
+        more, less = t.home.copy(), t.home.copy()
+        more[h, 0] += 1
+        less[h, 0] -= 1
+        if not (math.isnan(minus) and math.isnan(plus)):
+            assert same(plus, here - cost(more), here)
+            assert same(minus, cost(less) - here if less.min() >= 0 else math.nan, here)
+            slack = 1e-6 * max(1.0, here)
+            assert math.isnan(plus) or plus <= dual + slack
+            assert math.isnan(minus) or dual <= minus + slack
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -116,8 +116,12 @@ class Certificate:
         say = translator("certificate", language)
         return say(
             "With {confidence} confidence this plan costs at most {gap} more than the best possible "
-            "plan, for the visitors and service times of the model"
-        ).format(confidence=f"{self.confidence:.0%}", gap=_percent(self.statistical_gap))
+            "plan ({minutes} visitor minutes), for the visitors and service times of the model"
+        ).format(
+            confidence=f"{self.confidence:.0%}",
+            gap=_percent(self.statistical_gap),
+            minutes=f"{math.ceil(self.upper_minutes):,}",
+        )
 
 
 def _percent(share: float) -> str:

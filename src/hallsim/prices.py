@@ -22,7 +22,7 @@ from hallsim.demand import Floats, Month
 from hallsim.fresh import as_relaxed, fresh_tables, loosened, minimum_name, table_ends
 from hallsim.planning import Plan, programme_tables
 from hallsim.simulate import Progress
-from hallsim.staff import NoPlan, Solution, StaffingTables
+from hallsim.staff import NoPlan, Solution, StaffingTables, convex_envelope
 from hallsim.staffing import solve
 from hallsim.stations import Station
 
@@ -85,7 +85,7 @@ def clerk_prices(tables: StaffingTables, solution: Solution, most: int) -> list[
 
     Where moves are cheap many halls have the same dual; the plan is made again for one of each.
     """
-    dual = solution.marginal.sum(axis=0)
+    dual = _marginal(tables, solution).sum(axis=0)
     able = {
         (int(h), g)
         for h, groups in zip(tables.station_hall, tables.station_groups, strict=True)
@@ -99,13 +99,33 @@ def clerk_prices(tables: StaffingTables, solution: Solution, most: int) -> list[
     for h, g in cells:
 
         def with_clerks(by: int, h: int = h, g: int = g) -> StaffingTables | None:
-            home = tables.home.copy()
+            home, fixed = tables.home.copy(), tables.fixed
             home[h, g] += by
-            return dataclasses.replace(tables, home=home) if home[h, g] >= 0 else None
+            if fixed is not None:  # whoever is more or less is so at home, in these periods too
+                fixed = fixed.copy()
+                fixed[:, h, g] += by
+            if home[h, g] < 0 or (fixed is not None and fixed.min(initial=0) < 0):
+                return None
+            return dataclasses.replace(tables, home=home, fixed=fixed)
 
         pair = _both(solution, with_clerks) if (h, g) in again else (math.nan, math.nan)
         rows.append(("clerk", tables.halls[h], tables.groups[g], float(dual[h, g]), *pair))
     return rows
+
+
+def _marginal(tables: StaffingTables, solution: Solution) -> Floats:
+    """[T, H, G] minutes saved by one more clerk; where halls are fixed, of a clerk who stays in the hall."""
+    found = solution.marginal.copy()
+    for p in range(0 if tables.fixed is None else len(tables.fixed)):
+        found[p] = 0
+        for s, groups in enumerate(tables.station_groups):
+            convex = convex_envelope(tables.cost[s][p])
+            n = int(solution.clerks[p, s].sum() - tables.lower[s])
+            step = float(convex[n] - convex[n + 1]) if n + 1 < len(convex) else 0.0
+            for g in groups:
+                h = int(tables.station_hall[s])
+                found[p, h, g] = max(found[p, h, g], step)
+    return found
 
 
 def window_prices(
@@ -151,7 +171,7 @@ def window_prices(
 def _at_prices(tables: StaffingTables, solution: Solution, s: int, cost: Floats) -> Floats:
     """[T]: the least of waiting and clerks at their prices; their difference bounds what windows save."""
     groups = list(tables.station_groups[s])
-    price = solution.marginal[:, int(tables.station_hall[s]), groups].min(axis=1)
+    price = _marginal(tables, solution)[:, int(tables.station_hall[s]), groups].min(axis=1)
     found: Floats = (cost + price[:, None] * np.arange(cost.shape[1])).min(axis=1)
     return found
 
