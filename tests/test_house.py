@@ -15,10 +15,10 @@ PACKAGE = ROOT / "src" / "hallsim"
 
 ORDER = [
     "text", "problems", "synonyms", "scenario", "findings", "staff_checks", "checks", "shape", "files", "overrides", "drafts",
-    "reading", "calendar", "demand", "records", "stations", "rosters", "granted", "queues", "eventful", "compiled", "reference",
+    "reading", "calendar", "demand", "records", "stations", "shifts", "rosters", "granted", "queues", "eventful", "compiled", "reference",
     "formulas", "streams", "lives", "counting", "draw", "rota", "warm", "today", "choosing", "fonts", "report_words", "plotting",
     "cut_words", "cut_figures", "replications", "shapley",
-    "measure", "streaming", "simulate", "waiting", "staff", "loans", "staffing", "limits", "planning", "dispatch", "naming", "fresh", "certificate", "reasons", "missing", "prices", "hedging", "outcomes", "closures", "cutting",
+    "measure", "streaming", "simulate", "waiting", "staff", "loans", "staffing", "limits", "planning", "intraday", "dispatch", "naming", "fresh", "certificate", "reasons", "missing", "prices", "hedging", "outcomes", "closures", "cutting",
     "quantities", "claim_file", "claims", "attribution", "recommend", "cells", "state_file", "outputs",
     "visit_file", "replay", "report_page", "people", "notices", "claims_page", "attribution_report", "report_sheets",
     "report", "screen", "cut_page", "hedge_report",
