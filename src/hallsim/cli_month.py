@@ -51,7 +51,7 @@ Table = Callable[[str], Any]
 @options.of_run
 @click.option(
     "--period",
-    type=click.Choice(["day", "week", "month"]),
+    type=click.Choice(["day", "half_week", "week", "month"]),
     help="How often staffing may change; default: the scenario's.",
 )
 @click.option("--strict", is_flag=True, help="Refuse a provisional calendar (exit code 4).")

@@ -816,9 +816,9 @@ class Run(Model):
     table_replications: Annotated[int, Field(ge=2)] = Field(
         20, title="建表重复次数", description="months for the waiting tables"
     )
-    period: Annotated[Literal["day", "week", "month"], _one_of(Words(synonyms.PERIOD))] = Field(
-        "week", title="调配周期"
-    )
+    period: Annotated[
+        Literal["day", "half_week", "week", "month"], _one_of(Words(synonyms.PERIOD))
+    ] = Field("week", title="调配周期")
     confidence: Annotated[
         float,
         Field(gt=0.5, lt=1),

@@ -35,7 +35,6 @@ import numpy as np
 import pulp
 
 from hallsim.demand import Floats
-from hallsim.loans import Move, moves  # noqa: F401
 from hallsim.records import Ints
 from hallsim.staff import (
     DISTRICT,
@@ -53,9 +52,12 @@ from hallsim.staff import (
 
 GAP = 1e-4
 """Relative gap at which the integer programme may stop."""
+MANY = 8_000
+"""Pairs of halls times periods above which loans run between promising pairs only."""
+_Pair = tuple[int, int, int]
 
 
-def solve(tables: StaffingTables, time_limit: float = 120.0) -> Solution:
+def solve(tables: StaffingTables, time_limit: float = 45.0) -> Solution:
     """The best plan for these tables; under limits that contradict each other, the least relaxed.
 
     Raises:
@@ -86,13 +88,33 @@ def _solved(
     slack: dict[Limit, int] | None = None,
 ) -> Solution | None:
     """The best plan, or None where the limits contradict each other; `slack` is granted to limits."""
-    model = _Programme(tables, integer=False, granted=slack)
+    if not _by_pairs(tables) or len(tables.days) * len(tables.halls) ** 2 <= MANY:
+        return _best(tables, time_limit, slack)
+    simple = _best(_on_tree(tables), time_limit, slack, on_tree=True)
+    if simple is None:
+        return None
+    found = _best(tables, time_limit, slack, _promising(tables, simple))
+    if found is None:
+        return _best(tables, time_limit, slack)
+    gap = max(0.0, found.objective - simple.bound) / max(abs(found.objective), 1e-9)
+    return dataclasses.replace(found, bound=simple.bound, gap=gap)
+
+
+def _best(
+    tables: StaffingTables,
+    time_limit: float,
+    slack: dict[Limit, int] | None = None,
+    pairs: frozenset[_Pair] | None = None,
+    on_tree: bool = False,
+) -> Solution | None:
+    """The same by the programme as it stands; loans between these pairs of halls, or between all."""
+    model = _Programme(tables, integer=False, granted=slack, pairs=pairs, on_tree=on_tree)
     run = _run(model.problem, time_limit)
     if run is None:
         return None
     marginal, prices, integral = model.marginal(), model.prices(), model.is_integral()
     if not integral:
-        model = _Programme(tables, integer=True, granted=slack)
+        model = _Programme(tables, integer=True, granted=slack, pairs=pairs, on_tree=on_tree)
         run = _run(model.problem, time_limit)
         if run is None:
             return None
@@ -106,6 +128,34 @@ def _solved(
         clerks, idle, model.left(), objective, bound, gap, integral, repaired, status, solver, 0.0,
         marginal, prices, model.loans.found(),
     )  # fmt: skip
+
+
+def _on_tree(tables: StaffingTables) -> StaffingTables:
+    """A programme over the tree whose every bound holds for loans between pairs too.
+
+    The tree prices and limits net changes, so whatever pairs may do it may do, for no more.  Long stays
+    are free, and moves too where travel is listed by pair.
+    """
+    x = tables.transfers.model_copy(update={"long_stay_minutes": 0.0})
+    if tables.travel is not None:
+        free = x.within_street.model_copy(update={"order_minutes": 0.0, "travel_minutes": 0.0})
+        x = x.model_copy(
+            update={"within_street": free, "between_streets": free, "with_district": free}
+        )
+    return dataclasses.replace(tables, transfers=x, travel=None)
+
+
+def _promising(tables: StaffingTables, simple: Solution) -> frozenset[_Pair]:
+    """Pairs (group, origin, destination) of halls that lend and halls that borrow in a plan on the tree,
+    or that do so already."""
+    away = tables.home - simple.gone - tables.at_halls(simple.clerks) - simple.idle
+    found = {
+        (g, a, b)
+        for g in range(len(tables.groups))
+        for a in np.flatnonzero((away[:, :, g] > 0).any(axis=0)).tolist()
+        for b in np.flatnonzero((away[:, :, g] < 0).any(axis=0)).tolist()
+    }
+    return frozenset(found | {(x.group, x.origin, x.destination) for x in tables.running})
 
 
 def _run(problem: Any, time_limit: float) -> tuple[str, float, float] | None:
@@ -189,12 +239,14 @@ class _Programme:
         granted: dict[Limit, int] | None = None,
         only: frozenset[str] | None = None,
         priced: bool = True,
+        pairs: frozenset[_Pair] | None = None,
+        on_tree: bool = False,
     ) -> None:
         """Build it.
 
         With `elastic` limits may be missed and the only cost is by how much; `granted` is how much
         each limit may be missed by; `only` these names of limits hold; without `priced` any plan
-        that keeps them will do.
+        that keeps them will do; loans run between these `pairs` (None: all), or `on_tree` in any case.
         """
         self.tables = tables
         self.problem = pulp.LpProblem("staffing", pulp.LpMinimize)
@@ -206,6 +258,8 @@ class _Programme:
         self.aside: dict[tuple[int, int, int], Any] = {}
         self.gone: dict[tuple[int, int], Any] = {}
         self._elastic, self._granted, self._only = elastic, granted or {}, only
+        self.pairs = pairs
+        self.by_pairs = _by_pairs(tables) and not on_tree
         self._missed: dict[Limit, Any] = {}
         self._rows: dict[str, list[str]] = {}  # rows of every limit
         self.loans: _Tree | _Pairs
@@ -503,6 +557,13 @@ class _Tree(_Loans):
     def from_home(self, g: int, h: int) -> list[_Arc]:
         return [self._out[g, h]]
 
+    def orders(self, limit: Limit) -> list[list[_Arc]]:
+        """Arcs out of the halls of the limit, and arcs into them: no more of either."""
+        return [
+            [side[g, h] for g in limit.groups for h in limit.halls]
+            for side in (self._out, self._in)
+        ]
+
     def found(self) -> None:
         """Loans follow from the clerks."""
         return
@@ -523,7 +584,8 @@ class _Pairs(_Loans):
         for g in m.groups:
             for a in halls:
                 for b in halls:
-                    if a != b and t.home[a, g] and (g, b) in able:
+                    wanted = m.pairs is None or (g, a, b) in m.pairs
+                    if wanted and a != b and t.home[a, g] and (g, b) in able:
                         self._pairs[g, a, b] = self.arc(
                             f"loan_{g}_{a}_{b}", travel_of(t, a, b), order_of(t, a, b),
                             running.get((g, a, b), 0),
@@ -537,9 +599,15 @@ class _Pairs(_Loans):
             arc.loan[p] for (group, _, b), arc in self._pairs.items() if (group, b) == (g, h)
         )
 
-    def orders(self, g: int, h: int, p: int) -> list[_Arc]:
-        """Arcs that begin or end at a hall."""
-        return [arc for (group, a, b), arc in self._pairs.items() if group == g and h in (a, b)]
+    def orders(self, limit: Limit) -> list[list[_Arc]]:
+        """Arcs that begin or end at a hall of the limit."""
+        return [
+            [
+                arc
+                for (g, a, b), arc in self._pairs.items()
+                if g in limit.groups and (a in limit.halls or b in limit.halls)
+            ]
+        ]
 
     def from_home(self, g: int, h: int) -> list[_Arc]:
         return [arc for (group, a, _), arc in self._pairs.items() if (group, a) == (g, h)]
@@ -585,9 +653,9 @@ def _by_pairs(t: StaffingTables) -> bool:
 
 def _loans(m: _Programme) -> None:
     """Loans and their costs."""
-    m.loans = _Pairs(m) if _by_pairs(m.tables) else _Tree(m)
-    x = m.tables.transfers
-    m.loans.add_orders(always=_by_pairs(m.tables) or x.long_stay_minutes > 0)
+    m.loans = _Pairs(m) if m.by_pairs else _Tree(m)
+    always = _by_pairs(m.tables) or m.tables.transfers.long_stay_minutes > 0
+    m.loans.add_orders(always)
 
 
 def _balance(m: _Programme) -> None:
@@ -640,17 +708,11 @@ def _limits(m: _Programme) -> None:
     for k, limit in enumerate(_all_limits(m.tables)):
         p = limit.period
         if limit.what == "orders":
-            assert isinstance(m.loans, _Pairs)
-            arcs = {
-                arc.name: arc
-                for h in limit.halls
-                for g in limit.groups
-                for arc in m.loans.orders(g, h, p)
-            }
-            value = pulp.lpSum(arc.new[p] for arc in arcs.values())
-        else:
-            measure = measures[limit.what]
-            value = pulp.lpSum(measure(g, h, p) for h in limit.halls for g in limit.groups)
+            for side, arcs in enumerate(m.loans.orders(limit)):
+                m.bound(f"limit_{k}_{side}", limit, pulp.lpSum(arc.new[p] for arc in arcs))
+            continue
+        measure = measures[limit.what]
+        value = pulp.lpSum(measure(g, h, p) for h in limit.halls for g in limit.groups)
         m.bound(f"limit_{k}", limit, value)
 
 

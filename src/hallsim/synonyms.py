@@ -60,7 +60,9 @@ DAY: Table = {
     "holiday": ("节假日",),
     "closed": ("关闭", "闭厅"),
 }
-PERIOD: Table = {"day": ("日", "天", "每天"), "week": ("周", "每周"), "month": ("月", "每月")}
+PERIOD: Table = {
+    "day": ("日", "天", "每天"), "half_week": ("半周", "每半周"), "week": ("周", "每周"), "month": ("月", "每月"),
+}  # fmt: skip
 ANY_HALL: Table = {
     "": ("否", "不通办"),
     "street": ("本街道", "街道", "街道内"),
