@@ -17,6 +17,8 @@ from click.testing import CliRunner
 from scipy.optimize import linear_sum_assignment
 
 from hallsim.cli_hedge import hedge as command
+from hallsim.demand import expect
+from hallsim.hedge_report import moves_of
 from hallsim.hedging import (
     AIMS,
     HOME,
@@ -29,10 +31,11 @@ from hallsim.hedging import (
     shares_of,
     solve_for,
     unlike,
+    waiting_cost,
 )
 from hallsim.problems import ScenarioProblems
 from hallsim.scenario import Clerks, Demand, Run, Transfers, TransferTier, Windows
-from hallsim.simulate import simulate_month
+from hallsim.simulate import simulate_month, simulate_staffings
 from hallsim.staff import DISTRICT, Future, StaffingTables, order_of, travel_of
 from hallsim.staffing import solve
 from small import CLERKS, WINDOWS, YEARLY, small
@@ -206,6 +209,36 @@ def test_costs_on_fresh_visitors_are_those_of_a_plain_simulation(hedged: Hedge) 
         )[:, 0]  # fmt: skip
         assert hedged.samples["cost_min"][HOME][k] == pytest.approx(cost)
         assert hedged.samples["lost"][HOME][k] == pytest.approx(found.samples("lost")[:, 0])
+
+
+def test_costs_on_fresh_visitors_hold_the_price_of_every_loan(hedged: Hedge) -> None:
+    """Orders and travel of the loans as they are told, beside a simulation of the plan's clerks.
+
+    Of a plan that does not change in the month; where pairs change, the tree of tiers asks less.
+    """
+    name, c = "for west", hedged.courses[0]
+    plan = hedged.plans[name]
+    tables, rule = plan.tables, c.scenario.transfers
+    assert tables is not None and (plan.clerks == plan.clerks[0]).all()
+    price = sum(
+        m.clerks
+        * (
+            order_of(tables, m.origin, m.destination)
+            + rule.travel_weight
+            * travel_of(tables, m.origin, m.destination)
+            * int(tables.days[m.first : m.last + 1].sum())
+        )
+        for m in moves_of(hedged, name)
+    )
+    month = expect(c.scenario, 2018, 3)
+    by_day = np.repeat(plan.clerks, [b - a + 1 for a, b in hedged.spans], axis=0)
+    (found,) = simulate_staffings(
+        month, {"plan": by_day}, seed=RUN.seed, purpose="verify", replications=RUN.replications
+    ).values()
+    assert price > 0
+    assert hedged.samples["cost_min"][name][0] == pytest.approx(
+        waiting_cost(c.scenario, found) + price
+    )
 
 
 def test_a_plan_has_no_regret_in_its_own_future(hedged: Hedge) -> None:
