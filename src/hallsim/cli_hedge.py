@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--period",
-    type=click.Choice(["day", "week", "month"]),
+    type=click.Choice(["day", "half_week", "week", "month"]),
     help="How often staffing may change; default: the scenario's.",
 )
 @options.sets(help="Change a value of all futures; may be repeated.")
