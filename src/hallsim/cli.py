@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from hallsim import __version__
+from hallsim.cli_dispatch import dispatch, thresholds
 from hallsim.cli_files import replay, show, validate
 from hallsim.cli_hedge import hedge
 from hallsim.cli_month import recommend, simulate
@@ -92,7 +93,20 @@ class _InOrder(click.Group):
 
 @click.group(
     cls=_InOrder,
-    commands=[recommend, simulate, hedge, claims, attribute, cut, validate, show, roster, replay],
+    commands=[
+        recommend,
+        simulate,
+        hedge,
+        claims,
+        attribute,
+        cut,
+        dispatch,
+        thresholds,
+        validate,
+        show,
+        roster,
+        replay,
+    ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="hallsim")

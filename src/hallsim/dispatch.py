@@ -12,6 +12,7 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -23,7 +24,7 @@ from hallsim.draw import Purpose
 from hallsim.measure import interval, within_seconds
 from hallsim.scenario import Scenario
 from hallsim.simulate import in_parallel
-from hallsim.stations import group_names, home_by_group
+from hallsim.stations import Station, group_names, home_by_group
 from hallsim.today import Drawn, State, Today, tier_between
 from hallsim.warm import NOTHING, Action, rest_costs, shifts
 
@@ -38,6 +39,11 @@ _TIMES = 3  # different times of arrival from other halls that a table tells apa
 
 Estimate = tuple[float, float, float]
 """Mean, lo and hi."""
+MOVE_KEYS = (
+    "kind", "from", "to", "windows", "clerks", "leave", "arrive", "travel_min", "wait_minutes_saved",
+    "lost_saved", "cost_saved",
+)  # fmt: skip
+"""What is told of an order."""
 
 
 @dataclass(frozen=True)
@@ -182,14 +188,14 @@ def prices(scenario: Scenario, rules: Rules, travel: Floats) -> Floats:
     return ORDER_SHARE * np.array(order) + float(transfers.travel_weight) * travel
 
 
-def _can_work(today: Today) -> list[list[bool]]:
+def can_work(scenario: Scenario, parts: list[Station]) -> list[list[bool]]:
     """[S][S]: whether somebody of one station can work at the other: a group that is at home there."""
-    home = home_by_group(today.scenario, today.parts)
-    names = group_names(today.scenario)
+    home = home_by_group(scenario, parts)
+    names = group_names(scenario)
     groups = [{names[g] for g in np.flatnonzero(row).tolist()} for row in home]
     return [
-        [bool((groups[a] or set(names)) & set(part.groups)) for part in today.parts]
-        for a in range(len(today.parts))
+        [bool((groups[a] or set(names)) & set(part.groups)) for part in parts]
+        for a in range(len(parts))
     ]
 
 
@@ -259,7 +265,7 @@ def day_tables(today: Today, rules: Rules, drawn: Drawn, *, jobs: int = 1) -> Da
     staffed = [s for s, post in today.posts.items() if not post.station.machine]
     leave = _may_leave(today)
     call = {h: today.callable_back(h) if rules.call_back else 0 for h in today.state.halls}
-    able, hall = _can_work(today), {s: today.parts[s].hall for s in staffed}
+    able, hall = can_work(scenario, today.parts), {s: today.parts[s].hall for s in staffed}
     on_the_way = today.travel
     price = prices(scenario, rules, on_the_way)
     travel = {
@@ -632,6 +638,97 @@ def _estimate(values: Floats, confidence: float) -> Estimate:
     return float(mean), float(lo), float(hi)
 
 
-def clock(date: dt.date, second: int) -> dt.datetime:
-    """The moment of a second of the day."""
-    return dt.datetime.combine(date, dt.time()) + dt.timedelta(seconds=second)
+# What programs read -----------------------------------------------------------------------------
+
+
+def as_json(found: Dispatch) -> dict[str, Any]:
+    """Keys as in `docs/dispatch.md`."""
+    today = found.today
+    scenario, state = today.scenario, today.state
+    return {
+        "scenario": scenario.name,
+        "now": _clock(state.date, state.now),
+        "provisional": today.month.provisional,
+        "replications": found.replications,
+        "confidence": found.confidence,
+        "solver_gap": found.gap,
+        "helps": found.helps,
+        "moves": move_rows(found),
+        "district": _ahead_json(found.district),
+        "halls": hall_rows(found),
+        "left_out": [h.hall for k, h in enumerate(scenario.halls) if k not in state.halls],
+    }
+
+
+def move_rows(found: Dispatch) -> list[dict[str, Any]]:
+    """One for every order, best first."""
+    today = found.today
+    hall = [today.scenario.halls[p.hall].hall for p in today.parts]
+    date = today.state.date
+    return [
+        {
+            "kind": "call_back" if m.order.origin == m.order.destination else "move",
+            "from": hall[m.order.origin],
+            "to": hall[m.order.destination],
+            "windows": today.parts[m.order.destination].label,
+            "clerks": m.order.clerks,
+            "leave": _clock(date, m.leave),
+            "arrive": _clock(date, m.arrive),
+            "travel_min": m.travel,
+            "wait_minutes_saved": _interval(m.minutes),
+            "lost_saved": _interval(m.lost),
+            "cost_saved": _interval(m.cost),
+        }
+        for m in found.moves
+    ]
+
+
+def hall_rows(found: Dispatch) -> list[dict[str, Any]]:
+    """One for every hall that the state tells of and that is still open."""
+    today = found.today
+    rows = []
+    for h, ahead in found.halls.items():
+        seen = today.state.halls[h]
+        staffed = [p for p in today.posts.values() if p.station.hall == h and not p.station.machine]
+        rows.append(
+            {
+                "hall": today.scenario.halls[h].hall,
+                "waiting": sum(seen.waiting.values()),
+                "in_service": sum(seen.in_service.values()),
+                "clerks": sum(p.clerks for p in staffed),
+                "windows": sum(len(p.station.windows) for p in staffed),
+                "windows_open": sum(p.windows for p in staffed),
+                "arrived": sum(seen.arrived.values()) if seen.arrived else None,
+                "expected_by_now": float(today.expected[h].sum()),
+                "level": found.levels[h],
+                **_ahead_json(ahead),
+            }
+        )
+    return rows
+
+
+def _ahead_json(ahead: Ahead) -> dict[str, Any]:
+    return {
+        "mean_wait_min": _interval(ahead.wait),
+        "mean_wait_with_min": _interval(ahead.wait_with),
+        "mean_wait_saved_min": _interval(ahead.wait_saved),
+        "wait_minutes": _interval(ahead.minutes),
+        "wait_minutes_with": _interval(ahead.minutes_with),
+        "wait_minutes_saved": _interval(ahead.minutes_saved),
+        "lost": _interval(ahead.lost),
+        "lost_with": _interval(ahead.lost_with),
+        "lost_saved": _interval(ahead.lost_saved),
+    }
+
+
+def _interval(value: Estimate) -> dict[str, float | None]:
+    return {
+        name: round(x, 6) if math.isfinite(x) else None
+        for name, x in zip(("mean", "lo", "hi"), value, strict=True)
+    }
+
+
+def _clock(date: dt.date, second: int) -> str:
+    """`2018-09-03 10:30`, to the minute."""
+    moment = dt.datetime.combine(date, dt.time()) + dt.timedelta(minutes=round(second / 60))
+    return moment.strftime("%Y-%m-%d %H:%M")
