@@ -27,7 +27,7 @@ from hallsim.naming import (
 )
 from hallsim.reading import read
 from hallsim.recommend import MOVE_COLUMNS, recommend
-from hallsim.scenario import RosterClerk, Scenario, parse_leave
+from hallsim.scenario import RosterClerk, Scenario, Transfers, parse_leave
 from small import small
 
 LONGHUA = Path(__file__).parent.parent / "scenarios" / "longhua-shenzhen"
@@ -196,7 +196,8 @@ def test_what_nobody_can_fill_is_told_with_the_reason() -> None:
         *(clerk(1, leave="2018-09-03~2018-09-05"), clerk(2, leave="2018-09-14"), clerk(3)),
         *(clerk(4, "D", moved=3), clerk(5, "D", moved=2)),
     ]
-    found = name_moves(small(), plan, roster, most_moves=3)
+    scenario = small(roster=roster, transfers=Transfers(most_moves_per_clerk=3))
+    found = name_moves(scenario, plan)
     assert names(found) == {"A1": ["S-3"], "A2": ["S-5"]}
     told = found.unfilled.set_index("from")[
         ["clerks", "reason", "staff", "on_leave", "lent", "at_limit", "nearest", "leave_days"]

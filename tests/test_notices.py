@@ -258,7 +258,7 @@ def test_nobody_is_named_but_by_staff_number() -> None:
     from hallsim.naming import name_moves
     from test_naming import moves
 
-    found = name_moves(scenario, moves(("A", "A1", 1, "03", "07")), scenario.roster)
+    found = name_moves(scenario, moves(("A", "A1", 1, "03", "07")))
     assert len(found.people) == 1
     for text in (
         notices(found, scenario, "zh"),

@@ -67,20 +67,20 @@ class NamedMoves:
 def name_moves(
     scenario: Scenario,
     moves: pd.DataFrame,
-    roster: Sequence[RosterClerk],
-    *,
+    roster: Sequence[RosterClerk] | None = None,
     previous: pd.DataFrame | None = None,
-    most_moves: int | None = None,
 ) -> NamedMoves:
     """Name the clerks of a plan's moves.
 
     Args:
-        scenario: for its calendar.
+        scenario: its calendar, and `transfers.most_moves_per_clerk`; who is above that already is not
+            lent once more.
         moves: with the columns of `recommend.MOVE_COLUMNS`.
-        roster: every clerk, `moved` as of the day before the plan.
+        roster: every clerk, `moved` as of the day before the plan; default: the scenario's.
         previous: the people of the plan before, with `clerk`, `from`, `to` and `last` at least.
-        most_moves: times a clerk may be lent in 12 months; who is above it already, not once more.
     """
+    roster = scenario.roster if roster is None else roster
+    most_moves = scenario.transfers.most_moves_per_clerk
     works = working_day(scenario)
     loans = _loans(moves)
     pools: dict[tuple[str, str], list[RosterClerk]] = defaultdict(list)
