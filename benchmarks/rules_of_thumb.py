@@ -43,7 +43,7 @@ from hallsim.stations import Station, head_count, home_of_stations, item_bits, s
 from hallsim.waiting import WaitingTables, waiting_tables
 
 ROOT = Path(__file__).parent.parent
-CASES = (
+CASES: tuple[tuple[str, str | None, str], ...] = (
     ("longhua-shenzhen", None, "2018-09"),
     ("longhua-shenzhen", None, "2018-11"),
     ("longgang", "after", "2017-11"),
@@ -172,7 +172,8 @@ def work_of(month: Month, parts: list[Station]) -> Floats:
     minutes = np.array([item.minutes for item in month.scenario.items])
     weighed = dataclasses.replace(month, mean=month.mean * minutes)
     speed = np.array([np.mean([w.speed for w in p.windows]) / 100 for p in parts])
-    return visitors_of(weighed, parts) / speed
+    found: Floats = visitors_of(weighed, parts) / speed
+    return found
 
 
 def _own(month: Month, part: Station) -> list[int]:

@@ -6,6 +6,7 @@ Nothing here is left to chance: seeds are fixed, and what is compared is equal o
 from __future__ import annotations
 
 import dataclasses
+import io
 import itertools
 import json
 from collections.abc import Iterator
@@ -14,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 from scipy.optimize import linear_sum_assignment
 
 from hallsim.cli_hedge import hedge as command
 from hallsim.demand import expect
-from hallsim.hedge_report import moves_of
+from hallsim.hedge_report import clerks_table, moves_of, plan_name, shown
 from hallsim.hedging import (
     AIMS,
     HOME,
@@ -38,6 +40,7 @@ from hallsim.scenario import Clerks, Demand, Run, Transfers, TransferTier, Windo
 from hallsim.simulate import simulate_month, simulate_staffings
 from hallsim.staff import DISTRICT, Future, StaffingTables, order_of, travel_of
 from hallsim.staffing import solve
+from hallsim.text import Language
 from small import CLERKS, WINDOWS, YEARLY, small
 
 LONGHUA = Path(__file__).parents[1] / "scenarios" / "longhua-shenzhen"
@@ -266,6 +269,28 @@ def test_estimates_have_intervals_that_hold_their_means(hedged: Hedge) -> None:
     assert (table["lo"] <= table["mean"] + 1e-9).all()
     assert (table["mean"] <= table["hi"] + 1e-9).all()
     assert len(table) == len(hedged.plans) * len(hedged.courses) * 4
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_screen_names_every_plan_and_marks_the_one_asked_for(
+    hedged: Hedge, language: Language
+) -> None:
+    console = Console(width=300, file=io.StringIO())
+    console.print(shown(hedged, language))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    names = [plan_name(hedged, plan, language) for plan in hedged.plans]
+    assert len(set(names)) == len(names)
+    assert all(name in text for name in names)
+    marked = {line.split("  ")[0] for line in text.splitlines() if line.startswith("→")}
+    assert marked == {f"→ {plan_name(hedged, 'worst', language)}"}
+
+
+def test_clerks_by_hall_are_all_there_in_every_period(hedged: Hedge) -> None:
+    table = clerks_table(hedged, "en")
+    sums = table.groupby(["plan", "first"])["clerks"].sum()
+    assert set(sums) == {sum(CLERKS.values())}
+    home = table[table["plan"] == HOME]
+    assert (home["clerks"] == home["home"]).all()
 
 
 # what may be asked --------------------------------------------------------------------------------

@@ -342,11 +342,10 @@ def clerks_table(of: Hedge, language: Language) -> pd.DataFrame:
 
 def _by_hall(of: Hedge, plan: str) -> Any:
     """[T, H] clerks at the halls."""
-    hedged, tables = of.plans[plan], _tables(of)
-    found = tables.at_halls(hedged.clerks[:, :, None])[:, :, 0]
-    if hedged.solution is not None:
-        return found + hedged.solution.idle.sum(axis=2)
-    return np.tile(tables.home.sum(axis=1), (len(of.spans), 1))
+    found, tables = of.plans[plan].solution, _tables(of)
+    if found is None:
+        return np.tile(tables.home.sum(axis=1), (len(of.spans), 1))
+    return (tables.at_halls(found.clerks) + found.idle).sum(axis=2)
 
 
 def _tables(of: Hedge) -> StaffingTables:
