@@ -316,8 +316,8 @@ def _rows(
         )[:, 0] / 60  # fmt: skip
 
     yield (
-        "| staffing | mean wait, min | − hallsim | lost | − hallsim | moves | travel, h "
-        "| cost, visitor hours | − hallsim |"
+        "| staffing | mean wait, min | more than hallsim | lost | more than hallsim | moves | travel, h "
+        "| cost, visitor hours | more than hallsim |"
     )
     yield "|---|---|---|---|---|---|---|---|---|"
     get: dict[str, Callable[[str], Floats]] = {
