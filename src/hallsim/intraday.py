@@ -11,7 +11,6 @@ own one here.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import functools
 import itertools
 import math
@@ -30,11 +29,12 @@ from hallsim.counting import COSTS, LOST, OVERTIME, TICKETS, VISITORS, WAIT, WIT
 from hallsim.demand import Floats, Month, arrival_window, expect
 from hallsim.draw import Chance, Purpose
 from hallsim.formulas import offered_load, square_root
+from hallsim.granted import leave_of_stations, windows_allowed
 from hallsim.measure import interval, within_seconds
 from hallsim.planning import ClosedMonth, Stage
 from hallsim.problems import Place, Problem, ScenarioProblems, nearest
 from hallsim.records import ABANDONED, NEVER, SERVED, Ints
-from hallsim.scenario import WEEKDAYS, Limit, Objective, Scenario, Selector, Session
+from hallsim.scenario import WEEKDAYS, Objective, Scenario, Selector, Session, in_season
 from hallsim.shifts import STEPS, Frame, Slip, Step, frame, slips
 from hallsim.simulate import in_parallel
 from hallsim.stations import Station, home_of_stations, share_out, stations
@@ -50,7 +50,6 @@ CHANGE_MINUTES = 5.0
 LATE = len(COSTS)
 """Minutes that windows work beyond the end of their duty before closing, to finish with a visitor."""
 
-_LEARN, _POLISH = 20_000, 40_000  # visitors on whom profiles are compared
 _MOST_MONTHS = 60
 _ROUNDS = 10  # of cuts
 _TRIES = 12  # shifts simulated before local search gives up
@@ -443,9 +442,16 @@ def in_minutes(cost: Floats, objective: Objective) -> Floats:
 
 def relaxed(of: Frame) -> Frame:
     """The same frame, with as little of the least windows given up as lunches and hours demand."""
+    if of.allows(of.least):
+        return of
     free = dataclasses.replace(of, least=np.zeros_like(of.least))
-    eye = np.eye(len(of.seconds))
-    profile, _ = solve(free, 0.0, of.seconds / 3600, eye, eye, of.least.astype(float))
+    t = len(of.seconds)
+    eye = np.eye(t)
+    by_profile = np.vstack((eye, np.zeros((t, t))))
+    missing = np.vstack((np.hstack((eye, np.zeros((t, 1)))), np.hstack((-eye, np.ones((t, 1))))))
+    weight = np.append(of.seconds / 3600, 0.01)  # of equal shortages the one that is spread most
+    wanted: Floats = np.append(of.least.astype(float), np.zeros(t))
+    profile, _ = solve(free, 0.0, weight, by_profile, missing, wanted)
     return dataclasses.replace(of, least=np.minimum(of.least, profile))
 
 
@@ -633,6 +639,7 @@ def intraday(
     change_minutes: float = CHANGE_MINUTES,
     desk: int = 0,
     duty_only: bool = False,
+    compared: int = 40_000,
     seed: int | None = None,
     replications: int | None = None,
     jobs: int = 1,
@@ -650,9 +657,10 @@ def intraday(
         desk: clerks who always do other duty, of those who are not at windows under the usual rota.
         duty_only: whether only hours on duty are kept; else finishing with visitors after a duty, and
             overtime, count as hours too.
+        compared: visitors on whom rosters are compared, about.
         seed, replications: default: the scenario's; months of fresh visitors.
         jobs: threads.
-        progress: stage `hours`, by hall.
+        progress: stage `hours`, by queue.
 
     Raises:
         ScenarioProblems: not a month `YYYY-MM`, outside the calendar, or no such hall.
@@ -666,20 +674,21 @@ def intraday(
         )
         raise ScenarioProblems([problem])
     study = _Study(
-        scenario, expected, clerks, weekday, step, change_minutes, desk, duty_only,
+        scenario, expected, clerks, weekday, step, change_minutes, desk, duty_only, compared,
         scenario.run.seed if seed is None else seed, replications or scenario.run.replications,
     )  # fmt: skip
     chosen = [h for h, name in enumerate(names) if hall in (None, name)]
-    kinds = {h: study.kind(h) for h in chosen}
-    tasks = [(h, s) for h in chosen if kinds[h] for s in study.staffed(h)]
+    kinds = {h: kind for h in chosen if (kind := study.kind(h))}
+    staffed = {h: study.staffed(h, days) for h, (days, _) in kinds.items()}
+    tasks = [(h, s, *kinds[h]) for h, own in staffed.items() for s in own]
     done = in_parallel(
-        lambda k: study.station(*tasks[k], *kinds[tasks[k][0]]),  # type: ignore[misc]
+        lambda k: study.station(*tasks[k]),
         range(len(tasks)), jobs, lambda n: progress("hours", n, len(tasks)),
     )  # fmt: skip
-    closed = tuple(names[h] for h in chosen if not kinds[h])
+    closed = tuple(names[h] for h in chosen if h not in kinds)
     if not done:
         raise ClosedMonth(f"{hall or 'no hall'}: {weekday or month}")
-    without = tuple(names[h] for h in chosen if kinds[h] and not study.staffed(h))
+    without = tuple(names[h] for h, own in staffed.items() if not own)
     return Intraday(
         scenario, expected.label, weekday or "", step, tuple(done), closed, without, study.seed,
         study.replications, scenario.run.confidence, expected.provisional,
@@ -700,6 +709,7 @@ class _Study:
     change: float
     desk: int
     duty_only: bool
+    compared: int
     seed: int
     replications: int
 
@@ -715,19 +725,30 @@ class _Study:
         chosen = max(days.values(), key=len)
         return np.array(chosen, np.int64), self.month.sessions[chosen[0]][hall]
 
-    def staffed(self, hall: int) -> list[int]:
+    def staffed(self, hall: int, days: Ints) -> list[int]:
         """Stations of the hall, by place among its own, that have somebody present."""
-        return [s for s, n in enumerate(self._present(hall)) if n]
+        return [s for s, n in enumerate(self._present(hall, days)) if n]
 
-    def _present(self, hall: int) -> list[int]:
-        rules = self.scenario.staffing
-        parts = self._parts
-        own = [s for s, p in enumerate(parts) if p.hall == hall]
-        home = [0 if parts[s].machine else int(self._home[s]) for s in own]
+    def _present(self, hall: int, days: Ints) -> list[int]:
+        own = [s for s, p in enumerate(self._parts) if p.hall == hall]
+        home = [0 if self._parts[s].machine else int(self._home[s]) for s in own]
         if self.clerks is not None:
             return share_out(self.clerks, home)
+        rules = self.scenario.staffing
         here = (1 - rules.leave_rate) * (1 - rules.absence_rate)
-        return [max(1, math.floor(n * here + 0.5)) if n else 0 for n in home]
+        away = self._away[days].mean(axis=0)
+        return [
+            max(1, math.floor((n - away[s]) * here + 0.5)) if n else 0
+            for s, n in zip(own, home, strict=True)
+        ]
+
+    @functools.cached_property
+    def _away(self) -> Ints:
+        return leave_of_stations(self.scenario, self._parts, self.month.dates)
+
+    @functools.cached_property
+    def _seats(self) -> Ints:
+        return windows_allowed(self.scenario, self._parts, self.month.dates)
 
     @functools.cached_property
     def _parts(self) -> list[Station]:
@@ -745,7 +766,7 @@ class _Study:
         coming = float(self.month.mean[days, hall].sum())
         learn, polish = (
             range(min(_MOST_MONTHS, max(2, math.ceil(n / max(coming, 1e-9)))))
-            for n in (_LEARN, _POLISH)
+            for n in (self.compared // 2, self.compared)
         )
         drawn = self._pool(own, "hours", days, place, polish)
         of = relaxed(wanted)
@@ -784,27 +805,23 @@ class _Study:
     def _frame(
         self, hall: int, place: int, days: Ints, sessions: tuple[Session, ...]
     ) -> tuple[Frame, int]:
-        own = [p for p in self._parts if p.hall == hall]
-        clerks = self._present(hall)[place]
-        rows = [row for row in self.scenario.limits if hall in self._select(row.halls)]
-        rows = [row for row in rows if any(_in_force(row, self.month.dates[d]) for d in days)]
-        weights = [0 if p.machine else len(p.windows) for p in own]
-
-        def own_part(row: Limit) -> int:
-            return share_out(row.value, weights)[place]
-
+        own = [s for s, p in enumerate(self._parts) if p.hall == hall]
+        station = self._parts[own[place]]
+        clerks = self._present(hall, days)[place]
+        weights = [0 if self._parts[s].machine else len(self._parts[s].windows) for s in own]
         least = []
-        for row in rows:
-            if row.limit == "least_windows":
+        for row in self.scenario.limits:
+            season = any(in_season(row.first, row.last, self.month.dates[d]) for d in days)
+            if row.limit == "least_windows" and season and hall in self._select(row.halls):
                 spans = parse_sessions(row.hours) if row.hours else sessions
-                least += [(s.on, s.off, own_part(row)) for s in spans]
-        caps = [own_part(row) for row in rows if row.limit == "most_windows"]
-        most = min([len(own[place].windows), *caps])
+                wanted = share_out(row.value, weights)[place]
+                least += [(s.on, s.off, wanted) for s in spans]
+        most = int(self._seats[days, own[place]].min())
         at_windows = math.floor(clerks * (1 - self.scenario.staffing.other_duty_rate) + 0.5)
         windows = min(most, max(1, at_windows))
         hours = self.scenario.hours[self.scenario.halls[hall].hours]
         of = frame(
-            own[place], sessions, hours, clerks=clerks - min(self.desk, clerks - windows),
+            station, sessions, hours, clerks=clerks - min(self.desk, clerks - windows),
             windows=windows, least=least, most=most, step=self.step,
         )  # fmt: skip
         return of, clerks
@@ -818,14 +835,6 @@ class _Study:
     ) -> Pool:
         chance = Chance(self.month, own, self.seed, purpose)
         return pool(chance, days, place, len(own), months)
-
-
-def _in_force(row: Limit, date: dt.date) -> bool:
-    """Whether the date lies between the first and the last day, either of which may be empty."""
-    whole = len(row.first) > 5 or len(row.last) > 5
-    day = date.isoformat() if whole else date.strftime("%m-%d")
-    first, last = row.first or "0", row.last or "9"
-    return first <= day <= last if first <= last else day >= first or day <= last
 
 
 def _months(of: Pool, months: range) -> Pool:

@@ -155,7 +155,8 @@ def frame(
         hours: of the hall.
         clerks: present, 1 at least.
         windows: open all day under the usual rota.
-        least: (begin, end, windows): in these seconds so many windows at least.
+        least: (begin, end, windows): in these seconds so many windows at least.  Else it is one, but
+            none at lunch where the usual rota has a lunch without any.
         most: windows open at most, as well as those there are.
         step: how often the number of windows may change.
     """
@@ -178,12 +179,23 @@ def frame(
     session_of = np.array(number, np.int64)
     present = np.array([_on_duty(clerks, s) for s in sessions], np.int64)[session_of]
     top = np.minimum(present, len(station.windows) if most is None else most)
+    rows = tuple(duties(station, sessions, hours, windows))
     wanted = np.ones(len(span), np.int64)
+    if lunch is not None and not _open_all_along(rows, sessions):
+        wanted[(span[:, 0] < lunch.last) & (span[:, 1] > lunch.first)] = 0
     for begin, end, count in least:
         wanted[(span[:, 0] < end) & (span[:, 1] > begin)] = count
     wanted = np.minimum(wanted, top)
-    rows = tuple(duties(station, sessions, hours, windows))
     return Frame(station, span, session_of, present, wanted, top, starts, long, diners, rows)
+
+
+def _open_all_along(rows: Sequence[tuple[int, ...]], sessions: Sequence[Session]) -> bool:
+    """Whether some window is open at any time of the sessions."""
+    return all(
+        any(on <= t < off for _, _, on, off, _ in rows)
+        for session in sessions
+        for t in [session.on, *(off for *_, off, _ in rows if session.on <= off < session.off)]
+    )
 
 
 def _on_duty(clerks: int, session: Session) -> int:
