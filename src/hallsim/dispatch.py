@@ -380,81 +380,96 @@ def _parts(total: int, slots: int) -> list[tuple[int, ...]]:
 # The programme ----------------------------------------------------------------------------------
 
 
-def best_orders(tables: DayTables, gap: float = 0.0) -> tuple[list[Order], float]:
+_Row = tuple[dict[int, float], float, float]
+"""Entries by column, and the bounds of their sum."""
+
+
+def best_orders(tables: DayTables) -> tuple[list[Order], float]:
     """The orders that make tables and prices together smallest, and the solver's relative gap.
 
     One way to go on is picked for every station (binary); whole clerks flow from stations that some
     leave to stations where some come, by time of arrival.
     """
-    picks = [(s, k) for s, own in tables.choices.items() for k in range(1, len(own))]
+    picks = [(s, c) for s, own in tables.choices.items() for c in own[1:]]
     pairs = list(tables.pairs)
     n, p = len(picks), len(pairs)
     if not picks:
         return [], 0.0
-    cost = np.zeros(n + p)
-    for j, (s, k) in enumerate(picks):
-        called = tables.choices[s][k].call * tables.call_price[s]
-        cost[j] = tables.value[s][k] - tables.value[s][0] + called
-    cost[n:] = [tables.pairs[pair][1] for pair in pairs]
-    rows: list[tuple[dict[int, float], float, float]] = []
-    by_station: dict[int, list[int]] = {}
-    for j, (s, _) in enumerate(picks):
-        by_station.setdefault(s, []).append(j)
-    slots = 1 + max((slot for slot, _ in tables.pairs.values()), default=-1)
-
-    def chosen(s: int) -> list[tuple[int, Choice]]:
-        return [(j, tables.choices[s][picks[j][1]]) for j in by_station[s]]
-
-    for s, own in by_station.items():
-        rows.append((dict.fromkeys(own, 1.0), -np.inf, 1.0))
-        out = {n + q: 1.0 for q, (a, _) in enumerate(pairs) if a == s}
-        rows.append((out | {j: -float(c.leave) for j, c in chosen(s) if c.leave}, 0.0, 0.0))
-        for slot in range(slots):
-            come = {
-                n + q: 1.0
-                for q, (a, b) in enumerate(pairs)
-                if b == s and tables.pairs[a, b][0] == slot
-            }
-            come |= {j: -float(c.come[slot]) for j, c in chosen(s) if c.come and c.come[slot]}
-            if come:
-                rows.append((come, 0.0, 0.0))
-    for h in set(tables.hall_of.values()):
-        own = [s for s in by_station if tables.hall_of[s] == h]
-        leave = {j: float(c.leave) for s in own for j, c in chosen(s) if c.leave}
-        call = {j: float(c.call) for s in own for j, c in chosen(s) if c.call}
-        rows += [(leave, -np.inf, float(tables.leave[h]))] if leave else []
-        rows += [(call, -np.inf, float(tables.call[h]))] if call else []
-    total = {n + q: 1.0 for q in range(p)}
-    total |= {
-        j: float(tables.choices[s][k].call)
-        for j, (s, k) in enumerate(picks)
-        if tables.choices[s][k].call
-    }
-    rows.append((total, -np.inf, float(tables.most)))
-    matrix = sparse.lil_matrix((len(rows), n + p))
-    for r, (entries, _, _) in enumerate(rows):
-        for j, value in entries.items():
-            matrix[r, j] = value
-    upper = np.concatenate((np.ones(n), np.full(p, float(tables.most))))
-    solved = milp(
-        cost,
-        integrality=np.ones(n + p, np.int64),
-        bounds=Bounds(0, upper),
-        constraints=LinearConstraint(
-            matrix.tocsr(), [lo for _, lo, _ in rows], [hi for _, _, hi in rows]
-        ),
-        options={"mip_rel_gap": gap},
-    )
-    if solved.x is None:
-        return [], 0.0
-    x = np.round(solved.x).astype(int)
-    orders = [
-        Order(s, s, tables.choices[s][k].call)
-        for j, (s, k) in enumerate(picks)
-        if x[j] and tables.choices[s][k].call
+    cost = [_worth(tables, s, c) for s, c in picks] + [tables.pairs[pair][1] for pair in pairs]
+    rows = [
+        *_one_way_each(picks),
+        *_whoever_leaves_comes(tables, picks, pairs),
+        *_halls_keep_their_own(tables, picks),
+        _at_most(tables, picks, pairs),
     ]
-    orders += [Order(a, b, int(x[n + q])) for q, (a, b) in enumerate(pairs) if x[n + q]]
+    at = [(r, j, x) for r, (entries, _, _) in enumerate(rows) for j, x in entries.items()]
+    r, j, x = (np.array(column) for column in zip(*at, strict=True))
+    matrix = sparse.csr_matrix((x, (r, j)), shape=(len(rows), n + p))
+    solved = milp(
+        np.array(cost),
+        integrality=np.ones(n + p, np.int64),
+        bounds=Bounds(0, np.concatenate((np.ones(n), np.full(p, float(tables.most))))),
+        constraints=LinearConstraint(matrix, [lo for _, lo, _ in rows], [hi for _, _, hi in rows]),
+        options={"mip_rel_gap": 0.0},
+    )
+    if solved.x is None:  # nothing to be done keeps all the rules
+        raise RuntimeError(solved.message)
+    count = np.round(solved.x).astype(int).tolist()
+    orders = [Order(s, s, c.call) for (s, c), k in zip(picks, count, strict=False) if k and c.call]
+    orders += [Order(a, b, k) for (a, b), k in zip(pairs, count[n:], strict=True) if k]
     return orders, float(solved.mip_gap or 0.0)
+
+
+def _worth(tables: DayTables, s: int, choice: Choice) -> float:
+    """What a way to go on costs more than doing nothing."""
+    value = tables.value[s]
+    added = value[tables.choices[s].index(choice)] - value[0]
+    return float(added) + choice.call * tables.call_price[s]
+
+
+def _one_way_each(picks: list[tuple[int, Choice]]) -> list[_Row]:
+    """A station goes on in one way, or does nothing."""
+    own: dict[int, dict[int, float]] = {}
+    for j, (s, _) in enumerate(picks):
+        own.setdefault(s, {})[j] = 1.0
+    return [(entries, -np.inf, 1.0) for entries in own.values()]
+
+
+def _whoever_leaves_comes(
+    tables: DayTables, picks: list[tuple[int, Choice]], pairs: list[tuple[int, int]]
+) -> list[_Row]:
+    """The clerks who leave a station go to others; those who come at a time are on the way for so long."""
+    balance: dict[tuple[int, int], dict[int, float]] = {}
+    for q, (a, b) in enumerate(pairs):
+        balance.setdefault((a, -1), {})[len(picks) + q] = 1.0
+        balance.setdefault((b, tables.pairs[a, b][0]), {})[len(picks) + q] = 1.0
+    for j, (s, choice) in enumerate(picks):
+        if choice.leave:
+            balance.setdefault((s, -1), {})[j] = -float(choice.leave)
+        for slot, k in enumerate(choice.come):
+            if k:
+                balance.setdefault((s, slot), {})[j] = -float(k)
+    return [(entries, 0.0, 0.0) for entries in balance.values()]
+
+
+def _halls_keep_their_own(tables: DayTables, picks: list[tuple[int, Choice]]) -> list[_Row]:
+    """No hall goes below its minimum, or calls back more than are on other duty."""
+    leave: dict[int, dict[int, float]] = {}
+    call: dict[int, dict[int, float]] = {}
+    for j, (s, choice) in enumerate(picks):
+        leave.setdefault(tables.hall_of[s], {})[j] = float(choice.leave)
+        call.setdefault(tables.hall_of[s], {})[j] = float(choice.call)
+    rows = [(entries, -np.inf, float(tables.leave[h])) for h, entries in leave.items()]
+    return rows + [(entries, -np.inf, float(tables.call[h])) for h, entries in call.items()]
+
+
+def _at_most(
+    tables: DayTables, picks: list[tuple[int, Choice]], pairs: list[tuple[int, int]]
+) -> _Row:
+    """So many clerks are given an order, at most."""
+    entries = {j: float(choice.call) for j, (_, choice) in enumerate(picks)}
+    entries |= {len(picks) + q: 1.0 for q in range(len(pairs))}
+    return entries, -np.inf, float(tables.most)
 
 
 def value_of(tables: DayTables, orders: Sequence[Order]) -> float:

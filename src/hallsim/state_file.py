@@ -35,7 +35,7 @@ from hallsim.today import ANY, Seen, State
 STATE_COLUMNS = {
     "hall": ("大厅",), "item": ("事项",), "waiting": ("等候人数", "等候"),
     "in_service": ("办理中", "正在办理"), "clerks": ("到岗人数", "在岗人数"),
-    "arrived": ("已取号", "已取号数"), "longest_wait": ("最长等候分钟", "最长等候"),
+    "arrived": ("已取号", "已取号数"), "longest_wait": ("最长等候分钟", "最长等候"), "note": ("说明",),
 }  # fmt: skip
 """Columns of a state, each with the Chinese words for it."""
 LOG_COLUMNS = {
@@ -106,7 +106,7 @@ def template(scenario: Scenario, date: dt.date | None = None) -> str:
     parts = stations(scenario)
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(STATE_COLUMNS)
+    writer.writerow([name for name in STATE_COLUMNS if name != "note"])
     for h, hall in enumerate(scenario.halls):
         own = [p for p in parts if p.hall == h]
         if not own or (date is not None and not calendar.sessions(hall, date)):
