@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 import math
@@ -16,7 +15,6 @@ from rich.text import Text
 
 from hallsim import fonts
 from hallsim.hedging import HOME, Hedge, own_plan
-from hallsim.loans import Move, moves
 from hallsim.report_words import (
     NONE,
     district_name,
@@ -75,16 +73,6 @@ def groups_of_plans(of: Hedge) -> list[tuple[str, ...]]:
         else:
             found.append((name,))
     return found
-
-
-def moves_of(of: Hedge, plan: str) -> list[Move]:
-    """Who is lent where under a plan."""
-    hedged = of.plans[plan]
-    if hedged.solution is None or hedged.tables is None:
-        return []
-    found = hedged.solution
-    tables = dataclasses.replace(hedged.tables, home=hedged.tables.home - found.gone)
-    return moves(tables, found.clerks, found.idle, found.loans)
 
 
 # Screen -------------------------------------------------------------------------------------------
@@ -153,7 +141,7 @@ def _regrets(of: Hedge, language: Language) -> Table:
         names = "\n".join(
             ("→ " if p == of.aim else "  ") + plan_name(of, p, language) for p in group
         )
-        lent = sum(m.clerks for m in moves_of(of, group[0]))
+        lent = sum(m.clerks for m in of.plans[group[0]].moves)
         shown.add_row(names, *(column[k] for column in columns), number(lent, 0))
     return shown
 
@@ -259,7 +247,7 @@ def as_dict(of: Hedge) -> dict[str, Any]:
         return {
             "plan": name,
             "moving_min": _figure(float(row["moving_min"])),
-            "clerks_lent": sum(m.clerks for m in moves_of(of, name)),
+            "clerks_lent": sum(m.clerks for m in of.plans[name].moves),
             "solver_gap": None if found is None else _figure(found.gap),
             "expected_cost_min": _three([row[f"expected{e}"] for e in _ENDS]),
             "expected_regret_min": _three([row[f"expected_regret{e}"] for e in _ENDS]),
@@ -359,7 +347,7 @@ def moves_table(of: Hedge, language: Language) -> pd.DataFrame:
     tables = _tables(of)
     names = {h.hall: harmless(hall_name(h, language)) for h in of.scenario.halls}
     rows = []
-    for m in moves_of(of, of.aim):
+    for m in of.chosen.moves:
         a, b = (tables.halls[end] for end in (m.origin, m.destination))
         rows.append(
             (a, names[a], b, names[b], tables.groups[m.group], m.clerks,

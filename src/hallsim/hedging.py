@@ -23,6 +23,7 @@ import pandas as pd
 
 from hallsim.checks import parse_month
 from hallsim.demand import Floats, Month, expect
+from hallsim.loans import Move, moves
 from hallsim.measure import Measures, interval
 from hallsim.planning import Plan, Stage, home_by_day, periods_of, plan_month, working_days
 from hallsim.problems import Place, Problem, ScenarioProblems, nearest
@@ -30,7 +31,7 @@ from hallsim.reading import Source
 from hallsim.records import Ints
 from hallsim.scenario import Scenario
 from hallsim.simulate import simulate_staffings
-from hallsim.staff import Future, Risk, Solution, Span, StaffingTables
+from hallsim.staff import Future, Risk, Solution, Span, StaffingTables, order_of, travel_of
 from hallsim.staffing import solve
 from hallsim.stations import stations
 from hallsim.text import Language
@@ -64,13 +65,22 @@ class Hedged:
         clerks: [T, S] clerks by period and station.
         solution: as it was found; None for everybody at home.
         tables: those of `solution`.
-        moving: visitor minutes that its orders, travel and distance from last month's plan cost.
+        asked: visitor minutes that the programme takes its moves to cost: orders, travel, distance
+            from last month's plan.
+        moving: the same for the loans as they are told; more where the programme, whose loans run over
+            the tree of tiers, does not see that a loan ends and another begins.
     """
 
     clerks: Ints
     solution: Solution | None = None
     tables: StaffingTables | None = None
+    asked: float = 0.0
     moving: float = 0.0
+
+    @property
+    def moves(self) -> list[Move]:
+        """Who is lent where."""
+        return loans_of(self.solution, self.tables) if self.solution and self.tables else []
 
 
 @dataclass(frozen=True)
@@ -523,8 +533,23 @@ def _plans(
 
 
 def _hedged(found: Solution, tables: StaffingTables) -> Hedged:
-    moving = found.objective - tables.waiting(found.clerks)
-    return Hedged(found.clerks.sum(axis=2), found, tables, max(0.0, moving))
+    asked = max(0.0, found.objective - tables.waiting(found.clerks))
+    told = sum(_price(tables, m) for m in loans_of(found, tables))
+    return Hedged(found.clerks.sum(axis=2), found, tables, asked, max(asked, told))
+
+
+def loans_of(found: Solution, tables: StaffingTables) -> list[Move]:
+    """A solution as loans."""
+    tables = dataclasses.replace(tables, home=tables.home - found.gone)
+    return moves(tables, found.clerks, found.idle, found.loans)
+
+
+def _price(tables: StaffingTables, m: Move) -> float:
+    """Order and travel of a loan, visitor minutes."""
+    days = int(tables.days[m.first : m.last + 1].sum())
+    order = 0.0 if m.running else order_of(tables, m.origin, m.destination)
+    travel = travel_of(tables, m.origin, m.destination)
+    return m.clerks * (order + tables.transfers.travel_weight * days * travel)
 
 
 def costs_by(tables: StaffingTables, plan: Hedged) -> Floats:
@@ -537,7 +562,7 @@ def costs_by(tables: StaffingTables, plan: Hedged) -> Floats:
                 for table, column in zip(future.cost, here.T, strict=True)
                 for p, n in enumerate(column)
             )
-            + plan.moving
+            + plan.asked
             for future in tables.futures
         ]
     )
