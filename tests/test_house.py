@@ -17,12 +17,13 @@ ORDER = [
     "text", "problems", "synonyms", "scenario", "findings", "staff_checks", "checks", "shape", "files", "overrides", "drafts",
     "reading", "calendar", "demand", "records", "stations", "shifts", "rosters", "granted", "queues", "eventful", "compiled", "reference",
     "formulas", "streams", "lives", "counting", "draw", "rota", "warm", "today", "choosing", "fonts", "report_words", "plotting",
-    "cut_words", "cut_figures", "replications", "shapley",
-    "measure", "streaming", "simulate", "waiting", "staff", "loans", "staffing", "limits", "planning", "intraday", "dispatch", "naming", "fresh", "certificate", "reasons", "missing", "prices", "hedging", "outcomes", "closures", "cutting",
+    "cut_words", "cut_figures", "intraday_figure", "replications", "shapley",
+    "measure", "streaming", "simulate", "waiting", "staff", "loans", "staffing", "limits", "planning", "intraday", "dispatch", "naming", "people", "training", "previous", "fresh", "certificate", "reasons", "rolling",
+    "missing", "prices", "hedging", "outcomes", "closures", "cutting",
     "quantities", "claim_file", "claims", "attribution", "recommend", "cells", "state_file", "thresholds", "outputs",
-    "visit_file", "replay", "report_page", "people", "notices", "claims_page", "attribution_report", "report_sheets",
-    "report", "screen", "cut_page", "hedge_report",
-    "cli_options", "cli_output", "cli_month", "cli_reforms", "cli_hedge", "cli_people", "cli_files", "cli_dispatch", "cli",
+    "visit_file", "replay", "limit_words", "reason_words", "report_page", "notices", "claims_page", "attribution_report", "report_sheets",
+    "report", "screen", "cut_page", "intraday_page", "hedge_report",
+    "cli_options", "cli_output", "cli_month", "cli_intraday", "cli_reforms", "cli_hedge", "cli_people", "cli_files", "cli_dispatch", "cli",
 ]  # fmt: skip
 """Every module imports only modules before it."""
 

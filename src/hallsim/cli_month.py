@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -54,15 +55,31 @@ Table = Callable[[str], Any]
     type=click.Choice(["day", "half_week", "week", "month"]),
     help="How often staffing may change; default: the scenario's.",
 )
+@click.option(
+    "--previous", type=options.PATH, metavar="FOLDER",
+    help="Folder of the recommendation of the month before: what runs at its end goes on where that "
+    "is best, without a new order.",
+)  # fmt: skip
+@click.option(
+    "--today", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
+    help="No change begins before the notice period after this day; default: any may.",
+)  # fmt: skip
+@click.option(
+    "--notice-template", type=options.PATH, metavar="FILE",
+    help="Own template of the transfer notices (docs/people.md).",
+)  # fmt: skip
 @click.option("--strict", is_flag=True, help="Refuse a provisional calendar (exit code 4).")
 def recommend(
     folder: Path, variant: str | None, sets: tuple[str, ...], lang: Language | None, month: str,
     seed: int | None, replications: int | None, jobs: int, out: Path | None, force: bool,
-    as_json: bool, period: str | None, strict: bool,
+    as_json: bool, period: str | None, previous: Path | None, today: dt.datetime | None,
+    notice_template: Path | None, strict: bool,
 ) -> int:  # fmt: skip
     """Recommend who should work where in a month, checked on fresh visitors, with a report.
 
-    Writes report.html, recommendation.xlsx, moves.csv and summary.json (docs/outputs.md).
+    Writes report.html, recommendation.xlsx, moves.csv and summary.json (docs/outputs.md); with a roster
+    also people.csv and notices.html. Where limits contradict each other the plan gives up as little of
+    them as possible, says which and how much, and the exit code is 5.
     """
     from hallsim.checks import parse_month
 
@@ -73,7 +90,9 @@ def recommend(
     language: Language = lang or scenario.language
     target = out or _folder(reading, month, variant, language)
     from hallsim.demand import expect
+    from hallsim.notices import read_template
     from hallsim.outputs import write_all
+    from hallsim.previous import read_previous
     from hallsim.recommend import recommend as run
     from hallsim.report import render, summary
 
@@ -82,7 +101,12 @@ def recommend(
         "replications": replications or scenario.run.replications,
         "period": period or scenario.run.period,
         "set": list(sets),
+        "today": today.date().isoformat() if today else None,
     }
+    before = read_previous(previous, scenario, month) if previous else None
+    template = read_template(notice_template) if notice_template else None
+    if template and not scenario.roster:
+        raise click.BadParameter(say("notices need a roster"), param_hint="--notice-template")
     _refuse_early(target, force, reading, study)
     if strict and expect(scenario, *year_and_month).provisional:
         text = say("the holidays of {month} are provisional").format(month=month)
@@ -90,11 +114,12 @@ def recommend(
     with working() as progress:
         found = run(
             scenario, month, scenario_name=variant or "base", seed=seed, replications=replications,
-            period=period, jobs=jobs, progress=progress,
+            period=period, previous=before, today=today.date() if today else None, jobs=jobs,
+            progress=progress,
         )  # fmt: skip
         found = _with_origins(found, reading, study, language)
         progress("report", 0, 1)
-        files = render(found, language)
+        files = render(found, language, template)
         progress("report", 1, 1)
     written = write_all(target, _without_equal_summary(target, files), force)
     if as_json:
@@ -104,7 +129,24 @@ def recommend(
             click.echo(line)
     if not written:
         click.echo(say("nothing changed: {folder}").format(folder=target), err=True)
+    if found.conflict or len(found.relaxed):
+        for line in _contradiction(found):
+            click.echo(line, err=True)
+        return int(ExitCode.INFEASIBLE)
     return int(ExitCode.TARGET_MISSED) if found.worse() else 0
+
+
+def _contradiction(found: Recommendation) -> Iterator[str]:
+    """Which limits cannot be kept together, and the least that would have to give."""
+    from hallsim.limit_words import conflict_lines, relaxation_lines
+
+    language = screen_language()
+    yield say("these limits cannot be kept with the clerks and windows there are:")
+    for line in conflict_lines(found.conflict, found.scenario, found.places, language):
+        yield f"  {line}"
+    yield say("the least relaxation that works, kept by the plan:")
+    for line in relaxation_lines(found.relaxed, found.scenario, found.places, language):
+        yield f"  {line}"
 
 
 def _folder(reading: Reading, month: str, variant: str | None, language: Language) -> Path:
@@ -162,7 +204,8 @@ def _with_origins(
     typed = " ".join([Path(sys.argv[0]).name or "hallsim", *sys.argv[1:]])
     meta = {**found.meta, **study, "inputs": dict(reading.hashes), "command": typed}
     notes = tuple(n.message(language) for n in reading.notes)
-    return dataclasses.replace(found, assumptions=told, meta=meta, notes=notes)
+    places = {path: o.place for path, o in reading.origins.items()}
+    return dataclasses.replace(found, assumptions=told, meta=meta, notes=notes, places=places)
 
 
 def _told(found: Recommendation, target: Path) -> Iterator[str]:
@@ -179,6 +222,19 @@ def _told(found: Recommendation, target: Path) -> Iterator[str]:
     ).format(
         home=home["mean"], plan=plan["mean"], mean=mean, lo=lo, hi=hi, n=found.plan.replications
     )
+    yield found.certificate.text(screen_language())
+    if found.previous:
+        running = found.moves["running"].astype(bool)
+        yield say(
+            "{kept} clerks of the plan of {month} stay where they are, {new} are newly lent, {ended} go home"
+        ).format(
+            kept=int(found.moves["clerks"][running].sum()), month=found.previous,
+            new=int(found.moves["clerks"][~running].sum()), ended=int(found.ended["clerks"].sum()),
+        )  # fmt: skip
+    if found.named is not None and len(found.named.unfilled):
+        yield say("{n} clerks cannot be named: see unfilled in summary.json").format(
+            n=int(found.named.unfilled["clerks"].sum())
+        )
     if found.provisional:
         yield provisional()
     if found.worse():

@@ -144,6 +144,7 @@ def _bars() -> Iterator[Progress]:
     stages = {
         "calendar": say("calendar and demand"),
         "tables": say("waiting tables"),
+        "hours": say("hours of the halls"),
         "choose": say("windows to close"),
         "solve": say("staffing programme"),
         "hedge": say("plans for all futures"),
@@ -151,6 +152,8 @@ def _bars() -> Iterator[Progress]:
         "simulate": say("simulate"),
         "read": say("read combinations"),
         "combinations": say("simulate combinations"),
+        "explain": say("reasons and prices"),
+        "certify": say("certificate"),
         "report": say("report"),
     }
     console = Console(stderr=True)

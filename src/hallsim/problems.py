@@ -250,6 +250,10 @@ RULES: dict[str, str] = {
     "closed_today": "this hall is closed on {day}",
     "closed_by_now": "this hall has closed by {time}",
     "state_empty": "no hall has a figure",
+    # the plan before
+    "previous_form": "this is not the summary.json of a recommendation",
+    "previous_month": "the plan before must be that of {month}",
+    "previous_more": "the plan before lends more clerks of group {group} than the hall has ({count})",
     "differs": "should be the same as at {other}",
     "not_served_here": "no window of this hall serves it",
     "in_service_clerks": "fewer clerks than people in service ({count})",

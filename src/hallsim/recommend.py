@@ -18,19 +18,40 @@ import numpy as np
 import pandas as pd
 
 from hallsim import __version__
+from hallsim.certificate import Certificate, certify
 from hallsim.checks import parse_month
 from hallsim.demand import Floats, Month, expect
-from hallsim.loans import Move, moves
+from hallsim.fresh import fresh_tables
+from hallsim.loans import Move
 from hallsim.measure import Measures, interval, target_of
-from hallsim.planning import Stage, count_between, home_by_day, plan_month, working_days
+from hallsim.missing import missing_clerks
+from hallsim.naming import NamedMoves, name_moves
+from hallsim.planning import (
+    Plan,
+    Stage,
+    count_between,
+    home_by_day,
+    plan_month,
+    working_days,
+)
+from hallsim.previous import Previous
+from hallsim.prices import shadow_prices
+from hallsim.reasons import reasons, without
 from hallsim.records import Ints
+from hallsim.rolling import ENDED_COLUMNS, ended_loans, ended_table, if_kept
 from hallsim.scenario import Scenario
 from hallsim.simulate import Engine, simulate_staffings
-from hallsim.staff import Solution, Span, StaffingTables
+from hallsim.staff import Solution, Span, StaffingTables, travel_of
 from hallsim.stations import Station, stations
+from hallsim.training import one_less, rotations
+from hallsim.waiting import WaitingTables
 
 if TYPE_CHECKING:
     from hallsim.plotting import Plots
+
+
+TRAINING_MINUTES = 300.0
+"""Visitor minutes that a period of training may cost the halls, at the upper end of the interval."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +76,17 @@ class Recommendation:
     unmet: pd.DataFrame
     moves_cost: dict[str, float]
     solver: dict[str, Any]
+    certificate: Certificate
+    reasons: pd.DataFrame
+    shadow_prices: pd.DataFrame
+    relaxed: pd.DataFrame
+    conflict: tuple[str, ...] = ()
+    previous: str = ""
+    ended: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ENDED_COLUMNS))
+    named: NamedMoves | None = None
+    training: pd.DataFrame | None = None
     notes: tuple[str, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
     assumptions: tuple[dict[str, Any], ...] = ()
     meta: dict[str, Any] = field(default_factory=dict)
 
@@ -110,18 +141,29 @@ def recommend(
     replications: int | None = None,
     table_replications: int | None = None,
     period: str | None = None,
+    previous: Previous | None = None,
+    today: dt.date | None = None,
     engine: Engine = "compiled",
     jobs: int = 1,
     progress: Stage = lambda stage, done, total: None,
 ) -> Recommendation:
     """The staffing of a month that keeps waiting, transfers and travel together lowest.
 
-    What is not given is taken from the scenario's `run`.
+    What is not given is taken from the scenario's `run`.  Under limits that contradict each other the
+    plan gives up as little of them as possible, and says so (`relaxed`, `conflict`).
+
+    Args:
+        scenario, month: what to plan, `YYYY-MM`.
+        scenario_name: of the variant, for the report.
+        seed, replications, table_replications, period: of this run.
+        previous: the plan of the month before, whose loans go on where that is best.
+        today: changes begin no sooner than `transfers.notice_days` after it.
+        engine, jobs, progress: how to simulate, and whom to tell.
 
     Raises:
         ScenarioProblems: not a month `YYYY-MM`, or outside the calendar.
         ClosedMonth: a month in which no hall opens.
-        NoPlan: no plan satisfies the minimum staffing.
+        NoPlan: the halls cannot take the clerks there are.
     """
     started = time.perf_counter()
     run = scenario.run
@@ -132,20 +174,34 @@ def recommend(
     expected = expect(scenario, *parse_month(month))
     parts = stations(scenario)
     progress("calendar", 1, 1)
-    found = plan_month(
+    plan = plan_month(
         expected, parts, seed=seed, table_replications=table_replications,
-        period=period or run.period, jobs=jobs, progress=progress,
+        period=period or run.period, running=previous.running if previous else None, today=today,
+        jobs=jobs, progress=progress,
     )  # fmt: skip
-    spans, programme, solution, plan = found.spans, found.tables, found.solution, found.clerks
-    home = home_by_day(expected, parts)
+    spans, programme, solution, spelled = plan.spans, plan.tables, plan.solution, plan.moves
     checked = simulate_staffings(
         expected,
-        {"home": home, "plan": plan, "one_more": plan + 1, "all_windows": None},
+        {
+            "home": home_by_day(expected, parts), "plan": plan.clerks, "one_more": plan.clerks + 1,
+            "all_windows": None,
+        },
         seed=seed, purpose="verify", replications=replications, confidence=run.confidence,
-        engine=engine, jobs=jobs,
-        progress=lambda done: progress("verify", done, replications),
+        engine=engine, jobs=jobs, progress=lambda done: progress("verify", done, replications),
     )  # fmt: skip
-    spelled = moves(programme, solution.clerks, solution.idle, solution.loans)
+    progress("explain", 0, 4)
+    others = [without(programme, solution, m) for m in spelled]
+    others += [if_kept(plan, loan) for loan in ended_loans(plan, spelled)]
+    fresh = fresh_tables(
+        expected, parts, plan, seed=seed, purpose="verify", replications=replications,
+        staffings=others, jobs=jobs,
+    )  # fmt: skip
+    told = _move_table(scenario, programme, spelled, spans, expected)
+    prices = shadow_prices(
+        expected, parts, plan, seed=seed, replications=table_replications, jobs=jobs,
+        progress=lambda done: progress("explain", 1 + done, 4),
+    )  # fmt: skip
+    named = _named(scenario, told, previous)
     return Recommendation(
         scenario=scenario,
         scenario_name=scenario_name,
@@ -157,11 +213,26 @@ def recommend(
         plan=checked["plan"],
         difference=_difference(checked["plan"], checked["home"]),
         staff=_staff_table(programme, solution, parts),
-        moves=_move_table(scenario, programme, spelled, spans, expected),
+        moves=told,
         marginal=_marginal(checked["plan"], checked["one_more"]),
-        unmet=_unmet(scenario, spans, checked["plan"], checked["all_windows"]),
-        moves_cost=_moves_cost(scenario, spelled, spans, expected),
+        unmet=_with_missing(
+            _unmet(scenario, spans, checked["plan"], checked["all_windows"]),
+            missing_clerks(expected, parts, plan, fresh, run.confidence),
+        ),
+        moves_cost=_moves_cost(told),
         solver=_solver(solution),
+        certificate=certify(
+            expected, parts, plan, seed=seed, replications=table_replications,
+            confidence=run.confidence, jobs=jobs, progress=progress,
+        ),
+        reasons=reasons(expected, plan, spelled, fresh, run.confidence),
+        shadow_prices=prices,
+        relaxed=_relaxed(programme, solution),
+        conflict=solution.conflict,
+        previous=previous.month if previous else "",
+        ended=ended_table(expected, plan, spelled, fresh, run.confidence),
+        named=named,
+        training=_training(expected, parts, plan, fresh, named),
         meta={
             **versions(), "seed": seed, "replications": replications, "period": period or run.period,
             "table_replications": table_replications,
@@ -169,6 +240,51 @@ def recommend(
             "seconds": round(time.perf_counter() - started, 2),
         },
     )  # fmt: skip
+
+
+def _named(scenario: Scenario, told: pd.DataFrame, previous: Previous | None) -> NamedMoves | None:
+    """Who goes, where there is a roster."""
+    if not scenario.roster:
+        return None
+    return name_moves(
+        scenario, told, scenario.roster, previous=previous.people if previous else None
+    )
+
+
+def _training(
+    month: Month, parts: list[Station], plan: Plan, fresh: WaitingTables, named: NamedMoves | None
+) -> pd.DataFrame | None:
+    """Who might learn elsewhere in slack periods, where there is a roster."""
+    if named is None:
+        return None
+    spare = one_less(month, parts, fresh, plan.clerks, plan.spans)
+    scenario = month.scenario
+    return rotations(
+        scenario, scenario.roster, spare, most_minutes=TRAINING_MINUTES, people=named.people
+    )
+
+
+RELAXED_COLUMNS = ["name", "what", "halls", "groups", "period", "least", "most", "by"]
+"""A limit that had to be given up in a period, by so many clerks; `name` as in `staff.Limit`."""
+
+
+def _relaxed(tables: StaffingTables, solution: Solution) -> pd.DataFrame:
+    rows = [
+        (
+            r.limit.name, r.limit.what, "|".join(tables.halls[h] for h in r.limit.halls),
+            "|".join(tables.groups[g] for g in r.limit.groups), r.limit.period, r.limit.least,
+            r.limit.most, r.by,
+        )
+        for r in solution.relaxed
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=RELAXED_COLUMNS)
+
+
+def _with_missing(unmet: pd.DataFrame, missing: pd.DataFrame) -> pd.DataFrame:
+    """How many clerks would reach each target, and of which group; none where no number would."""
+    keys = ["hall", "period", "target"]
+    columns = ["missing", "missing_lo", "missing_hi", "who"]
+    return unmet.merge(missing[[*keys, *columns]], on=keys, how="left")
 
 
 def _period_table(spans: Sequence[Span], month: Month) -> pd.DataFrame:
@@ -225,6 +341,7 @@ def _staff_table(tables: StaffingTables, solution: Solution, parts: list[Station
 
 MOVE_COLUMNS = [
     "from", "to", "group", "clerks", "first", "last", "working_days", "tier", "travel_min", "notice_by",
+    "running",
 ]  # fmt: skip
 
 
@@ -245,7 +362,7 @@ def _move_table(
                 tables.halls[m.origin], tables.halls[m.destination], tables.groups[m.group], m.clerks,
                 month.dates[first], month.dates[last],
                 count_between(work, (first, last)), m.tier,
-                getattr(scenario.transfers, m.tier).travel_minutes, month.dates[first] - notice,
+                travel_of(tables, m.origin, m.destination), month.dates[first] - notice, m.running,
             )
         )  # fmt: skip
     return pd.DataFrame(rows, columns=MOVE_COLUMNS)
@@ -257,22 +374,12 @@ def _on_work(work: Ints, first: int, last: int) -> tuple[int, int]:
     return (int(inside[0]), int(inside[-1])) if len(inside) else (first, last)
 
 
-def _moves_cost(
-    scenario: Scenario, found: list[Move], spans: Sequence[Span], month: Month
-) -> dict[str, float]:
-    work = working_days(month)
-    days = [
-        m.clerks * sum(count_between(work, spans[p]) for p in range(m.first, m.last + 1))
-        for m in found
-    ]
-    minutes = [
-        n * getattr(scenario.transfers, m.tier).travel_minutes
-        for n, m in zip(days, found, strict=True)
-    ]
+def _moves_cost(told: pd.DataFrame) -> dict[str, float]:
+    days = told["clerks"] * told["working_days"]
     return {
-        "orders": sum(m.clerks for m in found),
-        "clerk_days": sum(days),
-        "travel_hours": sum(minutes) / 60,
+        "orders": int(told["clerks"][~told["running"].astype(bool)].sum()),
+        "clerk_days": int(days.sum()),
+        "travel_hours": float((days * told["travel_min"]).sum()) / 60,
     }
 
 

@@ -7,6 +7,7 @@ in the `manifest` of `summary.json` alone.  The keys and columns are described i
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import math
@@ -15,6 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hallsim.limit_words import limit_text, place_of
+from hallsim.notices import notices
+from hallsim.people import people_csv
+from hallsim.reason_words import reason_text
 from hallsim.report_page import page
 from hallsim.report_sheets import sheets
 from hallsim.report_words import (
@@ -60,18 +65,33 @@ HALL_MEASURES = (
 
 MOVE_COLUMNS = (
     "from", "from_name", "to", "to_name", "group", "clerks", "first", "last", "working_days", "tier",
-    "travel_min", "notice_by",
+    "travel_min", "notice_by", "running",
 )  # fmt: skip
 
 
-def render(recommendation: Recommendation, language: Language = "zh") -> dict[str, bytes]:
-    """The files of a recommendation: name to contents."""
+def render(
+    recommendation: Recommendation, language: Language = "zh", template: str | None = None
+) -> dict[str, bytes]:
+    """The files of a recommendation: name to contents; `template` is that of the notices."""
     told = {k: v for k, v in summary(recommendation).items() if k != "seconds"}
     return {
         "report.html": page(recommendation, language).encode(),
         "recommendation.xlsx": sheets(recommendation, language),
         "moves.csv": moves_csv(recommendation, language).encode("utf-8-sig"),
         "summary.json": json.dumps(told, ensure_ascii=False, indent=2).encode() + b"\n",
+        **_people(recommendation, language, template),
+    }
+
+
+def _people(r: Recommendation, language: Language, template: str | None) -> dict[str, bytes]:
+    """Who goes, and their notices, where there is a roster."""
+    if r.named is None:
+        return {}
+    why = {k: reason_text(row, language) for k, row in enumerate(records(r.reasons))}
+    written = notices(r.named, r.scenario, language, template, why)
+    return {
+        "people.csv": people_csv(r.named, r.scenario, language).encode("utf-8-sig"),
+        "notices.html": written.encode(),
     }
 
 
@@ -94,6 +114,17 @@ def summary(recommendation: Recommendation) -> dict[str, Any]:
         **_compared(home, plan, gaps.get("", {}), MEASURES),
         "moves_cost": r.moves_cost,
         "moves": records(r.moves),
+        "previous": r.previous,
+        "ended": records(r.ended),
+        "certificate": _certificate(r, "en"),
+        "reasons": records(r.reasons),
+        "shadow_prices": records(r.shadow_prices),
+        "conflict": [_limit(r, name) for name in r.conflict],
+        "relaxed": [
+            {**_limit(r, row["name"]), **{k: v for k, v in row.items() if k != "name"}}
+            for row in records(r.relaxed)
+        ],
+        **_named(r),
         "solver_gap": r.solver.get("gap"),
         "solver": {k: v for k, v in r.solver.items() if k != "seconds"},
         "periods": records(r.periods),
@@ -108,6 +139,28 @@ def summary(recommendation: Recommendation) -> dict[str, Any]:
     plain = _plain(told)
     assert isinstance(plain, dict)
     return plain
+
+
+def _certificate(r: Recommendation, language: Language) -> dict[str, Any]:
+    certificate = r.certificate
+    return {**dataclasses.asdict(certificate), "text": certificate.text(language)}
+
+
+def _limit(r: Recommendation, name: str) -> dict[str, str]:
+    """A limit by its name, place and words."""
+    place, text = place_of(name, r.places), limit_text(name, r.scenario, "en")
+    return {"name": name, "place": place, "text": text}
+
+
+def _named(r: Recommendation) -> dict[str, Any]:
+    """People by staff number, where there is a roster."""
+    if r.named is None:
+        return {}
+    return {
+        "people": records(r.named.people),
+        "unfilled": records(r.named.unfilled),
+        "training": records(r.training) if r.training is not None else [],
+    }
 
 
 def moves_csv(recommendation: Recommendation, language: Language = "zh") -> str:
