@@ -16,6 +16,7 @@ from hallsim import __version__
 from hallsim.cli_dispatch import dispatch, thresholds
 from hallsim.cli_files import replay, show, validate
 from hallsim.cli_hedge import hedge
+from hallsim.cli_intraday import intraday
 from hallsim.cli_month import recommend, simulate
 from hallsim.cli_output import Refused, fail, refuse, say
 from hallsim.cli_people import roster
@@ -96,6 +97,7 @@ class _InOrder(click.Group):
     commands=[
         recommend,
         simulate,
+        intraday,
         hedge,
         claims,
         attribute,
