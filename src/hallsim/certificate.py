@@ -34,6 +34,8 @@ from hallsim.stations import Station
 from hallsim.text import Language, translator
 
 BATCHES = 20
+LONG_PERIODS = 6
+"""Up to so many periods in a month they are weeks or longer."""
 
 
 @dataclass(frozen=True)
@@ -145,13 +147,15 @@ def certify(
 
     Minimum staffing, limits (looser where the plan had to give them up) and the cost of transfers are
     the plan's own; only the visitors change.
-    Every batch has `replications` months, by default as many as the scenario's tables.  A plan that was
-    made against several futures is compared for the expected demand.
+    Every batch has `replications` months.  By default these are as many as the scenario's tables have,
+    and half as many where periods are long: then every entry is the mean of more days.  A plan that
+    was made against several futures is compared for the expected demand.
 
     Raises:
         ValueError: fewer than two batches.
     """
-    n = replications or month.scenario.run.table_replications
+    few = len(plan.spans) <= LONG_PERIODS
+    n = replications or -(-month.scenario.run.table_replications // (2 if few else 1))
     fresh = (_batch(month, parts, plan, seed, m * n, n, jobs) for m in range(batches))
     costs, bounds = costs_and_bounds(
         plan.tables, plan.solution, fresh, lambda done: progress("certify", done, batches)
