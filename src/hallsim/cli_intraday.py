@@ -55,6 +55,10 @@ if TYPE_CHECKING:
     help="Visitor minutes a day that each opening or closing must save.",
 )  # fmt: skip
 @click.option(
+    "--later", type=click.FloatRange(0), default=5.0, show_default=True, metavar="X",
+    help="Minutes by which the hall may be empty later than under the usual rota, on a mean day.",
+)  # fmt: skip
+@click.option(
     "--duty-only", is_flag=True,
     help="Keep the hours on duty only. Else finishing with a visitor after a duty, and overtime, count "
     "as hours, and together they do not grow.",
@@ -63,7 +67,7 @@ def intraday(
     folder: Path, variant: str | None, sets: tuple[str, ...], lang: Language | None, month: str,
     seed: int | None, replications: int | None, jobs: int, out: Path | None, force: bool,
     as_json: bool, hall: str | None, clerks: int | None, weekday: str | None, step: str, desk: int,
-    change_minutes: float, duty_only: bool,
+    change_minutes: float, later: float, duty_only: bool,
 ) -> int:  # fmt: skip
     """How many windows to open in every half hour, with the clerks who are there.
 
@@ -85,7 +89,7 @@ def intraday(
             found = run(
                 reading.scenario, month, hall=hall, clerks=clerks, weekday=weekday,
                 step=cast("Step", step), desk=desk, change_minutes=change_minutes,
-                duty_only=duty_only, seed=seed, replications=replications, jobs=jobs,
+                later=later, duty_only=duty_only, seed=seed, replications=replications, jobs=jobs,
                 progress=progress,
             )  # fmt: skip
         except ClosedMonth as problem:

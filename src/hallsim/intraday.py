@@ -41,21 +41,33 @@ from hallsim.stations import Station, home_of_stations, share_out, stations
 
 Profile = tuple[int, ...]
 """Windows open in each spell."""
-MEASURES = ("mean_wait_min", "within_share", "lost", "overtime_min", "late_min", "cost_min")
+MEASURES = (
+    "mean_wait_min",
+    "within_share",
+    "lost",
+    "overtime_min",
+    "late_min",
+    "empty_min",
+    "cost_min",
+)
 """Of a day: mean wait of those with a ticket, share of visitors served in time, visitors lost, minutes
-of overtime after closing, minutes that windows work on after the end of a duty before that, and the
-objective of the scenario in visitor minutes."""
+of overtime after closing, minutes that windows work on after the end of a duty before that, minutes
+until the hall is empty after closing, and the objective of the scenario in visitor minutes."""
 CHANGE_MINUTES = 5.0
 """Visitor minutes a day that opening or closing a window within a session must save."""
-LATE = len(COSTS)
-"""Minutes that windows work beyond the end of their duty before closing, to finish with a visitor."""
+LATE, EMPTY = len(COSTS), len(COSTS) + 1
+"""Minutes that windows work beyond the end of their duty before closing, to finish with a visitor; and
+minutes after closing until the hall is empty."""
 
 _MOST_MONTHS = 60
 _ROUNDS = 10  # of cuts
 _TRIES = 12  # shifts simulated before local search gives up
 _WIDTHS = (1, 2, 4)  # spells that a shift moves at once
 _LOWEST, _HIGHEST, _HALVINGS = 2.0, 200.0, 2  # of the price of a minute worked
-_TOLERANCE = 0.002  # by which hours may seem to exceed those of the usual rota
+LATER = 5.0
+"""Minutes by which the hall may be empty later than under the usual rota, on a mean day."""
+_TOO_LATE = 200.0  # visitor minutes for a minute in which the hall is not yet empty
+_TOLERANCE = 0.0005  # by which hours may seem to exceed those of the usual rota
 _SECONDS = 0.5  # for one programme
 _SURE = 2.0  # standard errors by which a profile must beat the usual rota
 _MINUTE = 60
@@ -135,8 +147,8 @@ def _duties(patterns: Sequence[Rows]) -> _Duties:
 
 
 def costs(of: Pool, patterns: Sequence[Rows], within: int) -> Floats:
-    """[K, U, 7]: `counting.COSTS` of every day under every pattern of duties, and `LATE`."""
-    found = np.zeros((len(patterns), len(of.first), len(COSTS) + 1))
+    """[K, U, 8]: `counting.COSTS` of every day under every pattern of duties, `LATE` and `EMPTY`."""
+    found = np.zeros((len(patterns), len(of.first), len(COSTS) + 2))
     _costs(of, _duties(patterns), within, found)
     return found
 
@@ -169,8 +181,12 @@ def _costs(of: Pool, duties: _Duties, within: int, cost: Floats) -> None:
             cost[k, u, LOST] += late
             cost[k, u, VISITORS] += late
             close = duties.close[k]
+            longer = 0
             for v in range(n):
-                if told.outcome[v] != SERVED or told.called[v] >= close:
+                if told.outcome[v] != SERVED:
+                    continue
+                longer = max(longer, told.finished[v] - close)
+                if told.called[v] >= close:
                     continue
                 off, again = close, close
                 for e in range(c, d):
@@ -180,6 +196,7 @@ def _costs(of: Pool, duties: _Duties, within: int, cost: Floats) -> None:
                         elif duties.on[e] > told.called[v]:
                             again = min(again, duties.on[e])
                 cost[k, u, LATE] += max(0, min(told.finished[v], again) - off) / 60.0
+            cost[k, u, EMPTY] = longer / 60.0
 
 
 def visits(of: Pool, rows: Rows) -> Told:
@@ -208,9 +225,11 @@ class Search:
         objective: of the scenario.
         change: visitor minutes that an opening or closing within a session counts.
         price: visitor minutes that a minute worked at a window counts besides.
+        latest: minutes after closing at which the hall is to be empty on a mean day.
         centres: profiles at which the cost has been cut.
-        seen: profile to [2] simulated cost in visitor minutes a day, without price and changes; and
-            minutes worked: on duty, finishing with a visitor after it, and overtime.
+        seen: profile to [3] simulated cost in visitor minutes a day, without price and changes;
+            minutes worked: on duty, finishing with a visitor after it, and overtime; and minutes
+            after closing until the hall is empty.
     """
 
     frame: Frame
@@ -219,6 +238,7 @@ class Search:
     objective: Objective
     change: float = CHANGE_MINUTES
     price: float = 0.0
+    latest: float = math.inf
     seen: dict[Profile, Floats] = field(default_factory=dict)
     centres: list[Profile] = field(default_factory=list)
 
@@ -230,16 +250,16 @@ class Search:
             self.seen.update(zip(new, found, strict=True))
 
     def told(self, patterns: Sequence[Rows]) -> Floats:
-        """[K, 2]: what `seen` keeps, of any patterns of duties."""
+        """[K, 3]: what `seen` keeps, of any patterns of duties."""
         mean = costs(self.visitors, patterns, self.within).mean(axis=1)
         duty = [sum(off - on for _, _, on, off, _ in rows) / 60 for rows in patterns]
         worked = np.array(duty) + mean[:, LATE] + mean[:, OVERTIME]
-        return np.stack((in_minutes(mean, self.objective), worked), axis=1)
+        return np.stack((in_minutes(mean, self.objective), worked, mean[:, EMPTY]), axis=1)
 
     def simulated(self, profile: Profile) -> float:
-        """Cost and the price of minutes worked; the profile must have been simulated."""
-        cost, worked = self.seen[profile]
-        return float(cost + self.price * worked)
+        """Cost and the price of hours; the profile must have been simulated."""
+        cost, worked, empty = self.seen[profile]
+        return float(cost + self.price * worked + _TOO_LATE * max(0.0, empty - self.latest))
 
     def value(self, profile: Profile) -> float:
         """What is minimised: `simulated` and changes."""
@@ -479,6 +499,7 @@ def first_guess(of: Frame, visitors: Pool) -> Floats:
 def choose(
     of: Frame, visitors: Pool, more: Pool, within: int, objective: Objective,
     change: float = CHANGE_MINUTES, duty_only: bool = False,
+    later: float = LATER,
 ) -> Profile | None:  # fmt: skip
     """The best profile found, or None where none is surely better than the usual rota.
 
@@ -489,16 +510,19 @@ def choose(
         within, objective, change: as in `Search`.
         duty_only: whether finishing with visitors and overtime do not count as minutes worked; else they
             are no more than under the usual rota.
+        later: minutes by which the hall may be empty later than under the usual rota, on a mean day.
     """
     if of.fixed:
         return None
     usual = tuple(of.usual.tolist())
     learning = Search(of, visitors, within, objective, change)
     final = Search(of, more, within, objective, change)
-    worked = float(final.told([of.duties])[0, 1]) * (1 + _TOLERANCE)
+    _, worked, empty = final.told([of.duties])[0]
+    learning.latest = final.latest = empty + later
+    most = np.array([math.inf if duty_only else worked, empty + later]) * (1 + _TOLERANCE)
 
     def keeps(profile: Profile) -> bool:
-        return duty_only or bool(final.seen[profile][1] <= worked)
+        return bool((final.seen[profile][1:] <= most).all())
 
     def at(price: float, known: Sequence[Profile]) -> Profile:
         learning.price = final.price = price
@@ -547,7 +571,7 @@ class HallDay:
         profile: [T] windows open by spell; that of the usual rota where nothing is surely better.
         changed: whether the profile is another than the usual one.
         days: days of this kind in the month.
-        sums: [2, R, 7] costs (as of `costs`) of a mean day by replication, usual and proposed.
+        sums: [2, R, 8] costs (as of `costs`) of a mean day by replication, usual and proposed.
         spells: [P, 3] begin, end, index of the spell or -1 while closed: the day without gaps.
         visitors: [P] who take a ticket then, on a mean day.
         waits: [2, R, P] mean wait of theirs in minutes; nan where nobody came.
@@ -624,6 +648,7 @@ def measures_of(sums: Floats, objective: Objective) -> dict[str, Floats]:
             "lost": sums[..., LOST],
             "overtime_min": sums[..., OVERTIME],
             "late_min": sums[..., LATE],
+            "empty_min": sums[..., EMPTY],
             "cost_min": in_minutes(sums, objective),
         }
 
@@ -639,7 +664,8 @@ def intraday(
     change_minutes: float = CHANGE_MINUTES,
     desk: int = 0,
     duty_only: bool = False,
-    compared: int = 40_000,
+    later: float = LATER,
+    compared: int = 24_000,
     seed: int | None = None,
     replications: int | None = None,
     jobs: int = 1,
@@ -657,6 +683,7 @@ def intraday(
         desk: clerks who always do other duty, of those who are not at windows under the usual rota.
         duty_only: whether only hours on duty are kept; else finishing with visitors after a duty, and
             overtime, count as hours too.
+        later: minutes by which the hall may be empty later than under the usual rota, on a mean day.
         compared: visitors on whom rosters are compared, about.
         seed, replications: default: the scenario's; months of fresh visitors.
         jobs: threads.
@@ -674,7 +701,7 @@ def intraday(
         )
         raise ScenarioProblems([problem])
     study = _Study(
-        scenario, expected, clerks, weekday, step, change_minutes, desk, duty_only, compared,
+        scenario, expected, clerks, weekday, step, change_minutes, desk, duty_only, later, compared,
         scenario.run.seed if seed is None else seed, replications or scenario.run.replications,
     )  # fmt: skip
     chosen = [h for h, name in enumerate(names) if hall in (None, name)]
@@ -709,6 +736,7 @@ class _Study:
     change: float
     desk: int
     duty_only: bool
+    later: float
     compared: int
     seed: int
     replications: int
@@ -772,7 +800,14 @@ class _Study:
         of = relaxed(wanted)
         some = _months(drawn, learn)
         found = choose(
-            of, some, drawn, within, self.scenario.objective, self.change, self.duty_only
+            of,
+            some,
+            drawn,
+            within,
+            self.scenario.objective,
+            self.change,
+            self.duty_only,
+            self.later,
         )
         fresh = self._pool(own, "verify", days, place, range(self.replications))
         profile = of.usual if found is None else np.array(found, np.int64)
