@@ -30,6 +30,7 @@ from hallsim.text import Language
 
 if TYPE_CHECKING:
     from hallsim.dispatch import Ahead, Dispatch
+    from hallsim.stations import Station
     from hallsim.thresholds import Thresholds
 
 SHOWN = 8
@@ -232,7 +233,10 @@ def _moves_table(found: Dispatch, language: Language) -> Any:
         say("Fewer left\nunserved"),
     ):  # fmt: skip
         shown.add_column(title, justify="right", overflow="fold")
-    names = [hall_name(today.scenario.halls[p.hall], language) for p in today.parts]
+    names = [
+        hall_name(today.scenario.halls[p.hall], language) + _which_windows(p, today.parts)
+        for p in today.parts
+    ]
     saved = aligned([_half(m.minutes, 0) for m in found.moves])
     lost = aligned([_half(m.lost, 1) for m in found.moves])
     for k, m in enumerate(found.moves):
@@ -244,6 +248,12 @@ def _moves_table(found: Dispatch, language: Language) -> Any:
             format_clock(60 * round(m.arrive / 60)), saved[k], lost[k],
         )  # fmt: skip
     return shown
+
+
+def _which_windows(part: Station, parts: Sequence[Station]) -> str:
+    """The label of a station, where its hall has several with clerks."""
+    several = sum(p.hall == part.hall and not p.machine for p in parts) > 1
+    return f" ({part.label})" if several else ""
 
 
 def _district_lines(found: Dispatch) -> Iterator[str]:
@@ -398,13 +408,14 @@ def threshold_lines(found: Thresholds, halls: Sequence[int], language: Language)
     before = -1
     for x, text in zip(rules, saved, strict=True):
         name = hall_name(found.scenario.halls[x.hall], language)
+        name += _which_windows(found.parts[x.station], found.parts)
         helper = hall_name(found.scenario.halls[x.helper], language)
         shown.add_row(
-            name if x.hall != before else "", f"{x.first // 3600:02d}:00–{x.last // 3600:02d}:00",
+            name if x.station != before else "", f"{x.first // 3600:02d}:00–{x.last // 3600:02d}:00",
             str(x.waiting), str(x.clerks),
             say("other duty in the same hall") if x.helper == x.hall else helper, f"{x.travel:.0f}", text,
         )  # fmt: skip
-        before = x.hall
+        before = x.station
     if rules:
         yield shown
     else:

@@ -40,7 +40,7 @@ _TIMES = 3  # different times of arrival from other halls that a table tells apa
 Estimate = tuple[float, float, float]
 """Mean, lo and hi."""
 MOVE_KEYS = (
-    "kind", "from", "to", "windows", "clerks", "leave", "arrive", "travel_min", "wait_minutes_saved",
+    "kind", "from", "to", "from_windows", "to_windows", "clerks", "leave", "arrive", "travel_min", "wait_minutes_saved",
     "lost_saved", "cost_saved",
 )  # fmt: skip
 """What is told of an order."""
@@ -685,7 +685,8 @@ def move_rows(found: Dispatch) -> list[dict[str, Any]]:
             "kind": "call_back" if m.order.origin == m.order.destination else "move",
             "from": hall[m.order.origin],
             "to": hall[m.order.destination],
-            "windows": today.parts[m.order.destination].label,
+            "from_windows": today.parts[m.order.origin].label,
+            "to_windows": today.parts[m.order.destination].label,
             "clerks": m.order.clerks,
             "leave": _clock(date, m.leave),
             "arrive": _clock(date, m.arrive),
