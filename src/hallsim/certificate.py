@@ -147,15 +147,13 @@ def certify(
 
     Minimum staffing, limits (looser where the plan had to give them up) and the cost of transfers are
     the plan's own; only the visitors change.
-    Every batch has `replications` months.  By default these are as many as the scenario's tables have,
-    and half as many where periods are long: then every entry is the mean of more days.  A plan that
-    was made against several futures is compared for the expected demand.
+    Every batch has `replications` months, by default `batch_months` of the scenario's tables.  A plan
+    that was made against several futures is compared for the expected demand.
 
     Raises:
         ValueError: fewer than two batches.
     """
-    few = len(plan.spans) <= LONG_PERIODS
-    n = replications or -(-month.scenario.run.table_replications // (2 if few else 1))
+    n = replications or batch_months(plan, month.scenario.run.table_replications)
     fresh = (_batch(month, parts, plan, seed, m * n, n, jobs) for m in range(batches))
     costs, bounds = costs_and_bounds(
         plan.tables, plan.solution, fresh, lambda done: progress("certify", done, batches)
@@ -172,6 +170,14 @@ def certify(
         replications=n,
         not_covered=not_covered(month.scenario, "en"),
     )
+
+
+def batch_months(plan: Plan, table_replications: int) -> int:
+    """Months in a batch: as many as the tables of the plan have, and half as many where periods are long.
+
+    There every entry of a table is the mean of more days.
+    """
+    return -(-table_replications // (2 if len(plan.spans) <= LONG_PERIODS else 1))
 
 
 def costs_and_bounds(
