@@ -224,6 +224,13 @@ def test_on_an_overrun_day_the_orders_beat_none() -> None:
     assert json.loads(json.dumps(dispatch.as_json(found)))["moves"]
 
 
+def test_opening_a_closed_hall_helps_although_people_then_wait() -> None:
+    """Without a clerk everybody is turned away at once: nobody waits, all are lost."""
+    state = State(DATE, NOW, {0: Seen({}, {}, 0, {ANY: 40}), 1: Seen({}, {ANY: 1}, 3, {ANY: 10})})
+    found = dispatch.dispatch(district(), state, replications=20, fresh=20)
+    assert found.helps and found.district.lost_saved[1] > 20
+
+
 def today_hall(found: Any, s: int) -> int:
     hall: int = found.today.parts[s].hall
     return hall

@@ -40,8 +40,8 @@ _TIMES = 3  # different times of arrival from other halls that a table tells apa
 Estimate = tuple[float, float, float]
 """Mean, lo and hi."""
 MOVE_KEYS = (
-    "kind", "from", "to", "from_windows", "to_windows", "clerks", "leave", "arrive", "travel_min", "wait_minutes_saved",
-    "lost_saved", "cost_saved",
+    "kind", "from", "to", "from_windows", "to_windows", "clerks", "leave", "arrive", "travel_min",
+    "wait_minutes_saved", "lost_saved", "cost_saved",
 )  # fmt: skip
 """What is told of an order."""
 
@@ -97,7 +97,8 @@ class Ahead:
     """The rest of the day of a hall, or of all of them: without orders and with them.
 
     `wait` is the mean wait in minutes of all who wait now or come later, from their tickets on;
-    `minutes` are visitor minutes of waiting from now on; `lost` people.  `saved` is paired.
+    `minutes` are visitor minutes of waiting from now on; `lost` people; `cost` minutes of the objective.
+    `saved` is paired.
     """
 
     wait: Estimate
@@ -109,6 +110,7 @@ class Ahead:
     minutes_saved: Estimate
     lost_saved: Estimate
     wait_saved: Estimate
+    cost_saved: Estimate
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class Dispatch:
     @property
     def helps(self) -> bool:
         """Whether the check leaves no doubt that the moves save something."""
-        return bool(self.moves) and self.district.minutes_saved[1] > 0
+        return bool(self.moves) and self.district.cost_saved[1] > 0
 
 
 def dispatch(
@@ -623,18 +625,19 @@ def _told(
     for h in sorted({today.parts[s].hall for s in cost}):
         own = [s for s in cost if today.parts[s].hall == h]
         halls[h] = _ahead(
+            scenario,
             np.sum([cost[s] for s in own], axis=0),
             np.sum([waited[s] for s in own], axis=0),
             confidence,
         )
     all_waited = np.sum(list(waited.values()), axis=0) if waited else np.zeros(fresh)
     return Dispatch(
-        today, tuple(moves), _ahead(total, all_waited, confidence), halls,
+        today, tuple(moves), _ahead(scenario, total, all_waited, confidence), halls,
         {h: float(drawn.levels[:, h].mean()) for h in halls}, fresh, confidence, gap,
     )  # fmt: skip
 
 
-def _ahead(cost: Floats, waited: Floats, confidence: float) -> Ahead:
+def _ahead(scenario: Scenario, cost: Floats, waited: Floats, confidence: float) -> Ahead:
     """`cost` is [R, plans, 6]: nothing first, the orders second; `waited` [R] minutes before now."""
     with np.errstate(invalid="ignore", divide="ignore"):
         wait = cost[:, :2, WAIT] / np.where(cost[:, :2, TICKETS] > 0, cost[:, :2, TICKETS], np.nan)
@@ -645,7 +648,8 @@ def _ahead(cost: Floats, waited: Floats, confidence: float) -> Ahead:
         return _estimate(a, confidence), _estimate(b, confidence), _estimate(a - b, confidence)
 
     w, m, n = both(wait), both(minutes), both(lost)
-    return Ahead(w[0], w[1], m[0], m[1], n[0], n[1], m[2], n[2], w[2])
+    saved = both(objective(scenario, cost[:, :2]))[2]
+    return Ahead(w[0], w[1], m[0], m[1], n[0], n[1], m[2], n[2], w[2], saved)
 
 
 def _estimate(values: Floats, confidence: float) -> Estimate:
@@ -734,6 +738,7 @@ def _ahead_json(ahead: Ahead) -> dict[str, Any]:
         "lost": _interval(ahead.lost),
         "lost_with": _interval(ahead.lost_with),
         "lost_saved": _interval(ahead.lost_saved),
+        "cost_saved": _interval(ahead.cost_saved),
     }
 
 
