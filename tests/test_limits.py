@@ -189,6 +189,22 @@ def test_long_stays_cost_more(seed: int) -> None:
     same(dataclasses.replace(t, travel=real_travel(rng)))
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_the_loans_that_are_listed_are_the_cheapest_for_their_plan(seed: int) -> None:
+    """On the tree: objective and `listed` together are what the best lives with these clerks cost."""
+    rng = np.random.default_rng(2500 + seed)
+    t = small(rng, 3, 3)
+    found = solve(t)
+    lives = Lives.of(t)
+    same_clerks = (lives.clerks() == found.clerks[:, :, 0]).all(axis=(1, 2))
+    assert found.loans is not None
+    assert found.objective + found.listed == pytest.approx(
+        lives.cost()[same_clerks].min(), rel=1e-9
+    )
+    least = lives.cost().min()
+    assert (found.objective + found.listed) * (1 - found.gap) <= least + 1e-6
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_halls_lend_and_borrow_no_more_than_allowed(seed: int) -> None:
     rng = np.random.default_rng(400 + seed)

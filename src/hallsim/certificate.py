@@ -193,12 +193,12 @@ def costs_and_bounds(
         fresh: the same programme with the tables of other visitors, batch by batch.
         progress: called with the number of finished batches.
     """
-    transfers = solution.objective - tables.waiting(solution.clerks)
+    transfers = solution.objective + solution.listed - tables.waiting(solution.clerks)
     costs, bounds = [], []
     for batch in fresh:
         cost = batch.waiting(solution.clerks) + transfers
         costs.append(cost)
-        bounds.append(min(solve(batch).bound, cost))  # the plan is one of the plans; rounding
+        bounds.append(min(solve(batch, listed=False).bound, cost))  # the plan is one of the plans; rounding
         progress(len(costs))
     return np.array(costs), np.array(bounds)
 

@@ -139,7 +139,8 @@ class Closures:
         found = solve(
             dataclasses.replace(
                 t.district, cost=columns, leaving=int(t.district.home.sum()) - clerks
-            )
+            ),
+            listed=False,
         )  # fmt: skip
         return Choice(windows, found.clerks[0].sum(axis=1), found.objective, bound)
 

@@ -253,7 +253,7 @@ def _cost(tables: StaffingTables | None) -> float:
     if tables is None:
         return math.nan
     try:
-        found = solve(tables)
+        found = solve(tables, listed=False)
     except NoPlan:
         return math.nan
     return math.nan if found.relaxed else found.objective

@@ -157,6 +157,8 @@ class Solution:
             by the duals of the linear programme (one of several where it is degenerate).
         prices: name of a limit to the minutes that one clerk more of room in it would save.
         loans: per period, the loans; None where they follow from the clerks (`loans.moves`).
+        listed: minutes by which these loans cost more than `objective` says, which prices net changes;
+            the gap includes them.
         relaxed: limits that contradict others and were given up, by as few clerks as possible.
         conflict: names of limits that contradict each other, none of which can be left out.
     """
@@ -175,6 +177,7 @@ class Solution:
     marginal: Floats
     prices: Mapping[str, float]
     loans: tuple[tuple[Loan, ...], ...] | None = None
+    listed: float = 0.0
     relaxed: tuple[Relaxed, ...] = ()
     conflict: tuple[str, ...] = ()
 

@@ -57,8 +57,13 @@ MANY = 8_000
 _Pair = tuple[int, int, int]
 
 
-def solve(tables: StaffingTables, time_limit: float = 45.0) -> Solution:
+def solve(tables: StaffingTables, time_limit: float = 45.0, *, listed: bool = True) -> Solution:
     """The best plan for these tables; under limits that contradict each other, the least relaxed.
+
+    Args:
+        tables: what is known.
+        time_limit: seconds for each programme that is solved.
+        listed: whether to say who lends to whom at the least cost; only the value is wanted without.
 
     Raises:
         NoPlan: the halls take more or fewer clerks than there are, whatever limit is given up; or
@@ -68,6 +73,8 @@ def solve(tables: StaffingTables, time_limit: float = 45.0) -> Solution:
     found = _solved(tables, time_limit)
     if found is None:
         found = _relaxed(tables, time_limit)
+    if listed and found.loans is None:
+        found = _listed(tables, found, time_limit)
     return dataclasses.replace(found, seconds=time.perf_counter() - started)
 
 
@@ -90,7 +97,7 @@ def _solved(
     """The best plan, or None where the limits contradict each other; `slack` is granted to limits."""
     if not _by_pairs(tables) or len(tables.days) * len(tables.halls) ** 2 <= MANY:
         return _best(tables, time_limit, slack)
-    simple = _best(_on_tree(tables), time_limit, slack, on_tree=True)
+    simple = _best(_on_tree(tables), time_limit, slack, by_pairs=False)
     if simple is None:
         return None
     found = _best(tables, time_limit, slack, _promising(tables, simple))
@@ -105,16 +112,16 @@ def _best(
     time_limit: float,
     slack: dict[Limit, int] | None = None,
     pairs: frozenset[_Pair] | None = None,
-    on_tree: bool = False,
+    by_pairs: bool | None = None,
 ) -> Solution | None:
     """The same by the programme as it stands; loans between these pairs of halls, or between all."""
-    model = _Programme(tables, integer=False, granted=slack, pairs=pairs, on_tree=on_tree)
+    model = _Programme(tables, integer=False, granted=slack, pairs=pairs, by_pairs=by_pairs)
     run = _run(model.problem, time_limit)
     if run is None:
         return None
     marginal, prices, integral = model.marginal(), model.prices(), model.is_integral()
     if not integral:
-        model = _Programme(tables, integer=True, granted=slack, pairs=pairs, on_tree=on_tree)
+        model = _Programme(tables, integer=True, granted=slack, pairs=pairs, by_pairs=by_pairs)
         run = _run(model.problem, time_limit)
         if run is None:
             return None
@@ -128,6 +135,30 @@ def _best(
         clerks, idle, model.left(), objective, bound, gap, integral, repaired, status, solver, 0.0,
         marginal, prices, model.loans.found(),
     )  # fmt: skip
+
+
+def _listed(tables: StaffingTables, found: Solution, time_limit: float) -> Solution:
+    """Who lends to whom, at the least cost for the clerks of a plan on the tree.
+
+    The tree prices net changes; where the pairs behind them must change, loans cost more.
+    """
+    halls, groups = tables.home.shape
+    everybody = np.zeros((len(tables.days), int(tables.home.sum()) + 1))
+    only_loans = dataclasses.replace(
+        tables, home=tables.home - found.gone, leaving=0, minimum=np.zeros_like(tables.minimum),
+        station_hall=np.arange(halls), station_groups=(tuple(range(groups)),) * halls,
+        lower=np.zeros(halls, np.int64), cost=(everybody,) * halls, futures=(), risk="expected",
+        limits=(), fixed=tables.at_halls(found.clerks) + found.idle,
+    )  # fmt: skip
+    pairs = _promising(tables, found)
+    model = _Programme(only_loans, integer=False, pairs=pairs, by_pairs=True)
+    run = _run(model.problem, time_limit)
+    if run is None or not model.is_integral():
+        return found
+    more = max(0.0, run[1] - (found.objective - tables.waiting(found.clerks)))
+    whole = found.objective + more
+    gap = max(0.0, whole - found.bound) / max(abs(whole), 1e-9)
+    return dataclasses.replace(found, loans=model.loans.found(), listed=more, gap=gap)
 
 
 def _on_tree(tables: StaffingTables) -> StaffingTables:
@@ -240,13 +271,13 @@ class _Programme:
         only: frozenset[str] | None = None,
         priced: bool = True,
         pairs: frozenset[_Pair] | None = None,
-        on_tree: bool = False,
+        by_pairs: bool | None = None,
     ) -> None:
         """Build it.
 
         With `elastic` limits may be missed and the only cost is by how much; `granted` is how much
         each limit may be missed by; `only` these names of limits hold; without `priced` any plan
-        that keeps them will do; loans run between these `pairs` (None: all), or `on_tree` in any case.
+        that keeps them will do; loans run between these `pairs` (None: all) where they run `by_pairs`.
         """
         self.tables = tables
         self.problem = pulp.LpProblem("staffing", pulp.LpMinimize)
@@ -259,7 +290,7 @@ class _Programme:
         self.gone: dict[tuple[int, int], Any] = {}
         self._elastic, self._granted, self._only = elastic, granted or {}, only
         self.pairs = pairs
-        self.by_pairs = _by_pairs(tables) and not on_tree
+        self.by_pairs = _by_pairs(tables) if by_pairs is None else by_pairs
         self._missed: dict[Limit, Any] = {}
         self._rows: dict[str, list[str]] = {}  # rows of every limit
         self.loans: _Tree | _Pairs
