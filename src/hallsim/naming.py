@@ -309,13 +309,20 @@ class Naming:
     stays: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
     follows: list[list[int]]
 
+    @functools.cached_property
+    def may_go_on(self) -> list[int]:
+        """Loans that some clerk may take as one that continues."""
+        there = np.flatnonzero(self.stays.sum(axis=0))
+        return [j for j, before in enumerate(self.follows) if before or j in there]
+
 
 def continued(p: Naming, clerk_of: Ints) -> list[int]:
     """The loans that only continue one before, under the same clerk."""
     return [
         j
-        for j, i in enumerate(clerk_of)
-        if i >= 0 and (p.stays[i, j] or any(clerk_of[k] == i for k in p.follows[j]))
+        for j in p.may_go_on
+        if (i := clerk_of[j]) >= 0
+        and (p.stays[i, j] or any(clerk_of[k] == i for k in p.follows[j]))
     ]
 
 
@@ -325,12 +332,52 @@ def assign(p: Naming) -> Ints:
     if not p.able.any():
         return found
     programme = _Programme(p)
-    for wish in programme.wishes():
-        x = programme.best(wish)
-    for (i, j), value in zip(programme.pairs, x[: len(programme.pairs)], strict=True):
-        if value > 0.5:
-            found[j] = i
-    return _tidied(p, found)
+    for place, wish in enumerate(programme.wishes()):
+        value = _values(p, found)[place]
+        if value > _bounds(p, found, programme)[place]:
+            found = _tidied(p, programme.best(wish))
+            value = _values(p, found)[place]
+        programme.keep(wish, value)
+    return found
+
+
+def _values(p: Naming, clerk_of: Ints) -> tuple[int, ...]:
+    """What the wishes of the programme come to."""
+    new, taken = new_loans(p, clerk_of), clerk_of >= 0
+    burden = (p.moved + new) ** 2 - p.moved**2
+    return -int(p.days[taken].sum()), int(new.sum()), int(burden.sum()), int(p.far[taken].sum())
+
+
+def _bounds(p: Naming, clerk_of: Ints, programme: _Programme) -> tuple[float, ...]:
+    """What no naming can be below, after the wishes before; who attains it needs no programme.
+
+    The burden is at least that of clerks who take whatever loans they like, least burdened first.
+    """
+    wanted = p.able.any(axis=0)
+    all_filled = bool((clerk_of[wanted] >= 0).all())
+    may_go_on = len({j for _, j in programme.on})
+    burden, room = p.moved.copy(), np.minimum(p.room, _most_loans(p))
+    for _ in range(int(new_loans(p, clerk_of).sum())):
+        i = int(np.argmin(np.where(room > 0, burden, np.iinfo(np.int64).max)))
+        burden[i] += 1
+        room[i] -= 1
+    return (
+        -float(p.days[wanted].sum()),
+        float(wanted.sum() - may_go_on) if all_filled else 0,
+        float((burden**2 - p.moved**2).sum()),
+        float(p.far[wanted].sum()) if all_filled else 0,
+    )
+
+
+def _most_loans(p: Naming) -> Ints:
+    """[I] loans that a clerk can take at most, one after another: always the one that ends first."""
+    count = np.zeros(len(p.moved), np.int64)
+    for i, own in enumerate(p.able):
+        free = -1
+        for j in sorted(np.flatnonzero(own), key=lambda j: p.last[j]):
+            if p.first[j] > free:
+                count[i], free = count[i] + 1, int(p.last[j])
+    return count
 
 
 def new_loans(p: Naming, clerk_of: Ints) -> Ints:
@@ -449,8 +496,8 @@ class _Programme:
             np.concatenate([p.far[j], np.zeros(on + steps)]),
         ]
 
-    def best(self, wish: Floats) -> Floats:
-        """A best choice by this wish; from now on its value is kept."""
+    def best(self, wish: Floats) -> Ints:
+        """[J] a best choice by this wish: the clerk of each loan, or -1."""
         from scipy.optimize import Bounds, LinearConstraint, milp
         from scipy.sparse import csr_array
 
@@ -468,8 +515,14 @@ class _Programme:
             options={"mip_rel_gap": 0},
         )
         assert done.x is not None, done.message  # taking nobody is always possible
-        value = float(round(float(wish @ done.x)))
-        self.rows.append(
-            ({n: float(w) for n, w in enumerate(wish) if w} or {0: 0.0}, -np.inf, value + 0.25)
-        )
-        return done.x
+        found = np.full(len(self.p.first), -1, np.int64)
+        for (i, j), value in zip(self.pairs, done.x[: len(self.pairs)], strict=True):
+            if value > 0.5:
+                found[j] = i
+        return found
+
+    def keep(self, wish: Floats, value: float) -> None:
+        """From now on nothing is worse by this wish; its values are whole."""
+        row = {n: float(w) for n, w in enumerate(wish) if w}
+        if row:
+            self.rows.append((row, -np.inf, value + 0.25))
