@@ -68,7 +68,7 @@ LATER = 5.0
 """Minutes by which the hall may be empty later than under the usual rota, on a mean day."""
 _TOO_LATE = 200.0  # visitor minutes for a minute in which the hall is not yet empty
 _TOLERANCE = 0.0005  # by which hours may seem to exceed those of the usual rota
-_SECONDS = 0.5  # for one programme
+_NODES = 300  # of one programme with cuts; not seconds, so that the result is always the same
 _SURE = 2.0  # standard errors by which a profile must beat the usual rota
 _MINUTE = 60
 
@@ -296,7 +296,10 @@ class Search:
             points = np.array(list(self.seen), float)
             values = np.array([self.simulated(p) for p in self.seen])
             cuts = [self._valid(np.array(c), q, points, values) for c, q in centres.items()]
-            profile, bound = self._master(cuts)
+            try:
+                profile, bound = self._master(cuts)
+            except Unstaffable:  # too many nodes: what is known must do
+                break
             if profile in centres or self.value(self.best()) - bound < 1e-3 * bound:
                 break
         self.simulate([profile])
@@ -341,7 +344,7 @@ class Search:
         """The profile of least cost by the cuts, and that cost."""
         table = np.array(cuts)
         height = np.ones((len(cuts), 1))
-        return solve(self.frame, self.change, height[0], -table[:, 1:], height, table[:, 0])
+        return solve(self.frame, self.change, height[0], -table[:, 1:], height, table[:, 0], _NODES)
 
     # Local search
 
@@ -387,7 +390,13 @@ class Search:
 
 
 def solve(
-    f: Frame, switch: float, weight: Floats, by_profile: Floats, by_more: Floats, least: Floats
+    f: Frame,
+    switch: float,
+    weight: Floats,
+    by_profile: Floats,
+    by_more: Floats,
+    least: Floats,
+    nodes: int | None = None,
 ) -> tuple[Profile, float]:
     """The allowed profile of least cost, and a bound of that cost.
 
@@ -395,10 +404,11 @@ def solve(
         f: what is allowed.
         switch: cost of a window opened or closed between spells that follow each other.
         weight: [M] cost of further variables >= 0.
+        nodes: how far to search at most; None: to the end.
         by_profile, by_more, least: rows by_profile @ profile + by_more @ further variables >= least.
 
     Raises:
-        Unstaffable: nothing is allowed.
+        Unstaffable: nothing is allowed, or nothing was found within these nodes.
     """
     t, c, m, meals = len(f.seconds), len(f.changes), len(weight), len(f.starts)
     widths = (t, c, c, m, meals)  # windows, opened, closed, further variables, lunches begun
@@ -425,6 +435,7 @@ def solve(
         eaten = row(None, None, None, None, np.ones((1, meals)), count=1)
         table += [(seats, [-np.inf] * t, f.present), (eaten, [f.diners], [f.diners])]
     free = np.zeros(2 * c + m + meals)
+    options: Any = {"mip_rel_gap": 1e-3} | ({} if nodes is None else {"node_limit": nodes})
     found = optimize.milp(
         np.hstack((np.zeros(t), np.full(2 * c, switch), weight, np.zeros(meals))),
         constraints=[
@@ -434,7 +445,7 @@ def solve(
         bounds=optimize.Bounds(
             np.hstack((f.least, free)), np.hstack((f.most, np.full(len(free), np.inf)))
         ),
-        options={"time_limit": _SECONDS, "mip_rel_gap": 1e-3},
+        options=options,
     )
     if found.x is None:
         raise Unstaffable(f.station.label)
