@@ -266,3 +266,9 @@ def test_nobody_is_named_but_by_staff_number() -> None:
         *(str(frame.to_dict()) for frame in dataclasses.astuple(found)),
     ):
         assert "张三" not in text and "13800000000" not in text
+
+
+def test_the_documentation_has_every_placeholder() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "people.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `\$\{(\w+)\}` \| (.*) \|$", text, re.MULTILINE))
+    assert told == dict(PLACEHOLDERS)
