@@ -26,10 +26,8 @@ from hallsim.staff import NoPlan, Solution, StaffingTables, convex_envelope
 from hallsim.staffing import solve
 from hallsim.stations import Station
 
-MOST = 8
+MOST = 5
 """Halls, windows and limits, each, for which plans are made again: those with the highest prices."""
-MOST_PAIRS = 3
-"""The same where loans are told apart by pairs of halls, which takes longer to solve."""
 
 PRICE_COLUMNS = ["what", "hall", "name", "dual", "minus_one", "plus_one", "unit"]
 """`what` is `clerk` (of the skill group `name`), `window` (of the queue `name`), `move` (a limit on
@@ -48,7 +46,7 @@ def shadow_prices(
     *,
     seed: int,
     replications: int,
-    most: int | None = None,
+    most: int = MOST,
     jobs: int = 1,
     progress: Progress = lambda done: None,
 ) -> pd.DataFrame:
@@ -62,8 +60,6 @@ def shadow_prices(
         jobs: threads for the tables with one window more and one less.
         progress: called with the number of finished parts, of three.
     """
-    if most is None:
-        most = MOST if plan.solution.loans is None else MOST_PAIRS
     tables, solution = as_relaxed(plan.tables, plan.solution), plan.solution
     rows = clerk_prices(tables, solution, most)
     progress(1)
