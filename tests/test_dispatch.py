@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from hallsim import cli, dispatch
 from hallsim.dispatch import Order, Rules, best_orders, day_tables, outcomes, value_of
 from hallsim.problems import ExitCode, ScenarioProblems
-from hallsim.scenario import Clerks, Scenario, Staffing, Transfers, Variation, VisitorClass
+from hallsim.scenario import Clerks, Hours, Scenario, Staffing, Transfers, Variation, VisitorClass
 from hallsim.scenario import Travel as TravelRow
 from hallsim.state_file import parse_now, read_state, template
 from hallsim.today import (
@@ -356,6 +356,42 @@ def test_an_empty_template_says_nothing_and_a_filled_one_is_read(tmp_path: Path)
 
 def test_more_clerks_than_the_hall_has_is_said(tmp_path: Path) -> None:
     assert [n.rule for n in state_of(tmp_path, HEADER + "A,*,3,1,9,,\n").notes] == ["borrowed"]
+
+
+def odd_halls() -> Scenario:
+    """A1 is open in the morning, A2 on Saturdays only; B serves permits only."""
+    base = district()
+    hours = {
+        **base.hours,
+        "early": Hours(weekdays="9:00-12:00"),
+        "late": Hours(weekdays="", sat="9:00-12:00"),
+    }
+    own = {"A1": "early", "A2": "late"}
+    halls = tuple(h.model_copy(update={"hours": own.get(h.hall, h.hours)}) for h in base.halls)
+    windows = tuple(
+        w.model_copy(update={"items": ("permit",)}) if w.hall == "B" else w for w in base.windows
+    )
+    return base.model_copy(update={"hours": hours, "halls": halls, "windows": windows})
+
+
+def test_halls_that_have_nothing_ahead_or_no_such_window(tmp_path: Path) -> None:
+    path = tmp_path / "state.csv"
+    path.write_text(
+        HEADER + "A1,*,1,0,2,,\nA2,*,1,0,2,,\nB,card,1,0,2,,\nD,*,1,0,2,,500\n", "utf-8"
+    )
+    with pytest.raises(ScenarioProblems) as caught:
+        read_state(odd_halls(), "2018-09-03 14:30", path)
+    assert [(p.rule, p.place.line) for p in caught.value.problems] == [
+        ("closed_by_now", 2), ("closed_today", 3), ("not_served_here", 4), ("before_doors", 5),
+    ]  # fmt: skip
+
+
+def test_a_log_with_more_in_service_than_windows(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(LOG + "A1,card,09:00,09:01,,\n" * 4, "utf-8")
+    with pytest.raises(ScenarioProblems) as caught:
+        read_state(district(), "2018-09-03 10:00", log=path)
+    assert [p.rule for p in caught.value.problems] == ["log_windows"]
 
 
 LOG = "hall,item,ticket,called,finished,outcome\n"

@@ -180,7 +180,7 @@ class Today:
 
     def _expected(self, until: int) -> Floats:
         """[H, I] visitors expected to have come before this second of the day."""
-        found = np.zeros_like(self.mean)
+        found = np.zeros(self.mean.shape)
         comes = 1 - sum(c.share * c.no_show for c in self.scenario.classes.values())
         for h in self.state.halls:
             for i, item in enumerate(self.scenario.items):
