@@ -342,9 +342,13 @@ class Search:
 
     def _master(self, cuts: Sequence[Floats]) -> tuple[Profile, float]:
         """The profile of least cost by the cuts, and that cost."""
-        table = np.array(cuts)
+        size = max(1.0, float(np.abs(cuts[0][1:]).max()))  # so that tolerances mean something
+        table = np.array(cuts) / size
         height = np.ones((len(cuts), 1))
-        return solve(self.frame, self.change, height[0], -table[:, 1:], height, table[:, 0], _NODES)
+        profile, bound = solve(
+            self.frame, self.change / size, height[0], -table[:, 1:], height, table[:, 0], _NODES
+        )
+        return profile, bound * size
 
     # Local search
 
