@@ -52,7 +52,7 @@ PLACEHOLDERS: Mapping[str, str] = {
 """What a template may hold, and what stands there."""
 NEEDED = ("clerk", "to_hall")
 """Without these a notice is none, nor without `period` or `first`."""
-LONGEST = {"zh": (40, 80), "en": (60, 120)}
+LONGEST = {"zh": (40, 100), "en": (60, 180)}
 """Characters of a name and of a reason on a notice; a page is one page."""
 _Sessions = tuple[Session, ...]
 _FOLDER = Path(__file__).parent / "templates"
