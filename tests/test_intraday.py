@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import itertools
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from rich.console import Console
 
+from hallsim.cli_intraday import intraday as command
+from hallsim.cli_output import Refused
 from hallsim.demand import expect
 from hallsim.draw import Chance
 from hallsim.intraday import (
@@ -23,13 +31,15 @@ from hallsim.intraday import (
     pool,
     relaxed,
 )
+from hallsim.intraday_page import as_json, files, screen
 from hallsim.planning import ClosedMonth
 from hallsim.problems import ScenarioProblems
-from hallsim.records import Duties, Ints
+from hallsim.records import SERVED, Duties, Ints, Visitors
 from hallsim.scenario import Hours, Limit, Lunch, Scenario, Staffing, Weight, Windows
 from hallsim.shifts import LUNCH, OTHER, Frame, frame, slips
 from hallsim.simulate import simulate
 from hallsim.stations import stations
+from hallsim.text import Language
 from small import PERMIT, full, lone, small
 
 LONG = Hours(
@@ -148,8 +158,6 @@ def test_costs_are_those_of_the_engine_and_lateness_is_counted_by_hand() -> None
     scenario, of, visitors = case(3)
     rows = of.rows((of.most - np.arange(len(of.most)) % 2).tolist())
     day = np.repeat(np.arange(len(visitors.first)), visitors.last - visitors.first)
-    from hallsim.records import SERVED, Visitors
-
     zero = np.zeros(len(day), np.int64)
     people = Visitors(day, zero, *visitors[4:9])
     window, items, on, off, speed = np.array(rows, np.int64).T
@@ -300,3 +308,40 @@ def test_what_is_not_there_is_said() -> None:
     found = intraday(small(windows=machines), "2026-03", replications=2, compared=1000)
     assert [h.hall for h in found.halls] == ["D"]
     assert found.unstaffed == ("A", "A1", "A2", "B", "B1")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_screen_json_and_files_tell_the_same(
+    proposed: list[Intraday], language: Language, whole: bool
+) -> None:
+    found = proposed[1] if whole else proposed[2]
+    told = as_json(found)
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    made = files(found, language, whole)
+    names = {"intraday-windows.csv", "intraday-clerks.csv", "intraday.json"}
+    picture = "intraday-halls" if whole else "intraday"
+    assert set(made) == names | {f"{picture}.png", f"{picture}.svg"}
+    assert json.loads(made["intraday.json"]) == told
+    rows = list(csv.DictReader(io.StringIO(str(made["intraday-windows.csv"]))))
+    assert len(rows) == sum(len(h["spells"]) for h in told["halls"])
+    assert [int(r["proposed"]) for r in rows] == [
+        s["proposed"] for h in told["halls"] for s in h["spells"]
+    ]
+    paper = io.StringIO()
+    Console(file=paper, width=200).print(screen(found, language, whole))
+    text = paper.getvalue()
+    one = max(found.halls, key=lambda h: h.changed)
+    mean = found.estimates(None if whole else [one])["mean_wait_min"]["proposed"][0]
+    assert f"{mean:.1f}" in text
+
+
+def test_the_command_refuses_in_plain_words(tmp_path: Path) -> None:
+    run = CliRunner().invoke
+    where = str(Path(__file__).parent.parent / "scenarios" / "longhua-shenzhen")
+    alone = run(command, [where, "--month", "2018-09", "--clerks", "3"])
+    assert alone.exit_code == 2 and "--hall" in alone.output
+    closed = run(command, [where, "--month", "2018-09", "--hall", "minzhi", "--weekday", "sat"])
+    assert closed.exit_code == 0  # 29 September 2018 was a working Saturday
+    sunday = run(command, [where, "--month", "2018-10", "--hall", "minzhi", "--weekday", "sun"])
+    assert isinstance(sunday.exception, Refused) and sunday.exception.code == 3
