@@ -14,7 +14,7 @@ import dataclasses
 import functools
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -352,14 +352,14 @@ class Search:
 
     # Local search
 
-    def polish(self, start: Profile) -> Profile:
-        """Shift windows from spells to others as long as that is better."""
+    def polish(self, start: Profile, keeps: Callable[[Profile], bool] = lambda _: True) -> Profile:
+        """Shift windows from spells to others as long as that is better, among profiles that it keeps."""
         self.simulate([start])
         now = start
         while True:
             tries = list(self._shifts(now))
             self.simulate(tries)
-            better = min([now, *tries], key=self.value)
+            better = min([now, *filter(keeps, tries)], key=self.value)
             if self.value(better) >= self.value(now) - 1e-9:
                 return now
             now = better
@@ -560,6 +560,8 @@ def choose(
     final.price = 0.0
     keeping = [p for p in final.seen if keeps(p) and of.allows(np.array(p))]
     found = min(keeping or known[-1:], key=final.value)
+    if keeping:
+        found = final.polish(found, keeps)
     if not of.allows(of.usual):
         return found
     days = in_minutes(costs(more, [of.duties, of.rows(found)], within), objective)
