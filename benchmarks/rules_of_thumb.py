@@ -33,7 +33,14 @@ from hallsim.counting import WAIT
 from hallsim.demand import Floats, Month, expect, shape
 from hallsim.loans import Move, moves
 from hallsim.measure import DEFAULT_WITHIN_MINUTES, Measures, interval, target_of
-from hallsim.planning import Plan, clerks_by_day, plan_month, programme_tables
+from hallsim.planning import (
+    Plan,
+    clerks_by_day,
+    periods_of,
+    plan_month,
+    programme_tables,
+    table_months,
+)
 from hallsim.reading import read
 from hallsim.records import Ints
 from hallsim.scenario import Scenario
@@ -125,9 +132,9 @@ class Case:
         return list(_rows(self.scenario, found, loans, programme))
 
     def _plan(self, period: str) -> Plan:
-        run = self.scenario.run
+        months = table_months(self.scenario, len(periods_of(self.month, period)))
         return plan_month(
-            self.month, self.parts, seed=run.seed, table_replications=run.table_replications,
+            self.month, self.parts, seed=self.scenario.run.seed, table_replications=months,
             period=period, jobs=self.jobs,
         )  # fmt: skip
 

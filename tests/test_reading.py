@@ -168,6 +168,12 @@ TODAY = {
     "log_order", "log_windows", "log_differs", "borrowed",
 }  # fmt: skip
 """Rules of the state of today: `test_dispatch.py`."""
+FUTURES = {"future_form", "futures_few", "futures_rest", "future_unlike"}
+"""Rules of what a hedge is asked: `test_hedging.py`."""
+NOTICES = {"placeholder_unknown", "placeholder_sign", "placeholder_missing"}
+"""Rules of a template of notices: `test_notices.py`."""
+PREVIOUS = {"previous_form", "previous_month", "previous_more"}
+"""Rules of the plan before: `test_previous.py`."""
 
 
 def test_every_rule_has_a_case() -> None:
@@ -175,7 +181,7 @@ def test_every_rule_has_a_case() -> None:
     noted = {text for p in VALID for text in load_case(p).get("notes", [])}
     below = {"month", "month_range", "file_unreadable", "invalid", "scenario_part"}
     below |= {"folder_missing"}
-    elsewhere = below | REPLAY | REFORMS | CLAIMS | CUTS | TODAY
+    elsewhere = below | REPLAY | REFORMS | CLAIMS | CUTS | TODAY | FUTURES | NOTICES | PREVIOUS
     for rule in problems.NOTES - REPLAY - TODAY:
         pattern = re.sub(r"\\{\w+\\}", ".+", re.escape(problems.RULES[rule]))
         assert any(re.search(pattern, text) for text in noted), rule

@@ -218,6 +218,7 @@ def check(
             found[district.folder, name, month] = staffed(
                 district.variants[name], month, replications=replications, jobs=jobs,
                 seed=district.scenario.run.seed if seed is None else seed,
+                table_replications=district.scenario.run.table_replications,
             )  # fmt: skip
         except (ClosedMonth, NoPlan) as problem:
             text = f"{district.folder} {name} {month}: {problem}"

@@ -25,7 +25,15 @@ from hallsim.checks import parse_month
 from hallsim.demand import Floats, Month, expect
 from hallsim.loans import Move, moves
 from hallsim.measure import Measures, interval
-from hallsim.planning import Plan, Stage, home_by_day, periods_of, plan_month, working_days
+from hallsim.planning import (
+    Plan,
+    Stage,
+    home_by_day,
+    periods_of,
+    plan_month,
+    table_months,
+    working_days,
+)
 from hallsim.problems import Place, Problem, ScenarioProblems, nearest
 from hallsim.reading import Source
 from hallsim.records import Ints
@@ -414,10 +422,11 @@ def hedge_courses(
     run = courses[0].scenario.run
     seed = run.seed if seed is None else seed
     replications = replications or run.replications
-    table_replications = table_replications or run.table_replications
     period = period or run.period
     number = parse_month(month)
     months = [expect(c.scenario, *number) for c in courses]
+    if table_replications is None:
+        table_replications = table_months(courses[0].scenario, len(periods_of(months[0], period)))
     _check_alike(courses, months, period)
     parts = [stations(c.scenario) for c in courses]
     best = []

@@ -31,7 +31,9 @@ from hallsim.planning import (
     Stage,
     count_between,
     home_by_day,
+    periods_of,
     plan_month,
+    table_months,
     working_days,
 )
 from hallsim.previous import Previous
@@ -149,7 +151,7 @@ def recommend(
 ) -> Recommendation:
     """The staffing of a month that keeps waiting, transfers and travel together lowest.
 
-    What is not given is taken from the scenario's `run`.  Under limits that contradict each other the
+    What is not given is taken from the scenario's `run` (`planning.table_months`).  Under limits that contradict each other the
     plan gives up as little of them as possible, and says so (`relaxed`, `conflict`).
 
     Args:
@@ -169,11 +171,13 @@ def recommend(
     run = scenario.run
     seed = run.seed if seed is None else seed
     replications = replications or run.replications
-    table_replications = table_replications or run.table_replications
     progress("calendar", 0, 1)
     expected = expect(scenario, *parse_month(month))
     parts = stations(scenario)
     progress("calendar", 1, 1)
+    if table_replications is None:
+        periods = len(periods_of(expected, period or run.period))
+        table_replications = table_months(scenario, periods)
     plan = plan_month(
         expected, parts, seed=seed, table_replications=table_replications,
         period=period or run.period, running=previous.running if previous else None, today=today,
@@ -222,8 +226,8 @@ def recommend(
         moves_cost=_moves_cost(told),
         solver=_solver(solution),
         certificate=certify(
-            expected, parts, plan, seed=seed, replications=table_replications,
-            confidence=run.confidence, jobs=jobs, progress=progress,
+            expected, parts, plan, seed=seed, confidence=run.confidence, jobs=jobs,
+            progress=progress,
         ),
         reasons=reasons(expected, plan, spelled, fresh, run.confidence),
         shadow_prices=prices,
