@@ -14,8 +14,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hallsim.recommend import UNMET_COLUMNS
-from hallsim.scenario import Clerks, Demand, Hall, Hours, Item, Scenario, Target, Windows
+from hallsim.certificate import Certificate
+from hallsim.naming import NamedMoves, name_moves
+from hallsim.people import made_up_roster
+from hallsim.prices import PRICE_COLUMNS, UNIT
+from hallsim.reasons import REASON_COLUMNS
+from hallsim.recommend import RELAXED_COLUMNS, UNMET_COLUMNS
+from hallsim.rolling import ENDED_COLUMNS
+from hallsim.scenario import Clerks, Demand, Hall, Hours, Item, Limit, Scenario, Target, Windows
+from hallsim.training import TRAINING_COLUMNS
 
 STREETS = ["观湖", "民治", "龙华", "大浪", "福城", "观澜"]
 PINYIN = ["Guanhu", "Minzhi", "Longhua", "Dalang", "Fucheng", "Guanlan"]
@@ -90,6 +97,16 @@ class FakeRecommendation:
     unmet: pd.DataFrame
     moves_cost: dict[str, Any]
     solver: dict[str, Any]
+    certificate: Certificate
+    reasons: pd.DataFrame
+    shadow_prices: pd.DataFrame
+    relaxed: pd.DataFrame
+    conflict: tuple[str, ...] = ()
+    previous: str = ""
+    ended: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ENDED_COLUMNS))
+    named: NamedMoves | None = None
+    training: pd.DataFrame | None = None
+    places: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     assumptions: tuple[dict[str, Any], ...] = ()
     meta: dict[str, Any] = field(default_factory=dict)
@@ -269,8 +286,48 @@ def _measures(
 
 def _with_intervals(gaps: list[dict[str, Any]]) -> pd.DataFrame:
     around = {f"{k}{end}": x for k in ("plan", "best") for end, x in (("_lo", 0.9), ("_hi", 1.1))}
-    rows = [{**g, **{k: g[k[:4]] * x for k, x in around.items()}} for g in gaps]
-    return pd.DataFrame(rows, columns=UNMET_COLUMNS)
+    rows = [
+        {**g, **{k: g[k[:4]] * x for k, x in around.items()}, **_lacking(g["why"])} for g in gaps
+    ]
+    missing = ["missing", "missing_lo", "missing_hi"]
+    columns = [*UNMET_COLUMNS, *missing, "who"]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(missing, "Int64"))
+
+
+def _lacking(why: str) -> dict[str, Any]:
+    """Two clerks, one to three, where clerks lack."""
+    if why == "windows":
+        return {"missing": None, "missing_lo": None, "missing_hi": None, "who": ""}
+    return {"missing": 2, "missing_lo": 1, "missing_hi": 3, "who": "general=2"}
+
+
+def _reasons(moves: pd.DataFrame) -> pd.DataFrame:
+    """Every transfer saves 900 minutes net, 600 to 1,200; the last one maybe nothing."""
+    rows = []
+    for k, m in enumerate(moves.to_dict("records")):
+        row: dict[str, Any] = {"move": k, "from": m["from"], "to": m["to"], "clerks": m["clerks"]}
+        row["move_min"] = 240.0 * m["clerks"]
+        unsure = k == len(moves) - 1 and k > 0
+        values = {
+            "saves_wait_min": (800, 200), "fewer_lost": (4, 2), "gains_min": (1500, 300),
+            "loses_min": (360, 60), "net_min": (900, 1000 if unsure else 300),
+            "to_wait_without": (41.2, 2), "to_wait_with": (28.7, 2),
+            "from_wait_without": (8.4, 1), "from_wait_with": (9.9, 1),
+        }  # fmt: skip
+        for name, (mean, half) in values.items():
+            row |= {name: float(mean), f"{name}_lo": mean - half, f"{name}_hi": mean + half}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=REASON_COLUMNS)
+
+
+def _prices(halls: list[str]) -> pd.DataFrame:
+    """Two clerks of one price, of which one was made again; a window; none of the third clerk."""
+    rows = [
+        ("clerk", halls[0], "general", 6000.0, 6600.0, 5940.0, UNIT),
+        *[("clerk", h, "general", 6000.0, float("nan"), float("nan"), UNIT) for h in halls[1:3]],
+        ("window", halls[-1], "queue", float("nan"), 900.0, 600.0, UNIT),
+    ]
+    return pd.DataFrame(rows, columns=PRICE_COLUMNS)
 
 
 def _difference(home: FakeMeasures, plan: FakeMeasures) -> pd.DataFrame:
@@ -314,6 +371,7 @@ def _moves(
                 "tier": tier,
                 "travel_min": 15.0 if tier == "within_street" else 40.0,
                 "notice_by": start - dt.timedelta(days=7),
+                "running": False,
             }
         )
     columns = [
@@ -327,9 +385,24 @@ def _moves(
         "tier",
         "travel_min",
         "notice_by",
+        "running",
     ]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.sort_values(["first", "from", "to"], ignore_index=True)
+
+
+def _named(scenario: Scenario, moves: pd.DataFrame) -> NamedMoves:
+    """The clerks of a made-up roster, in which one hall that lends has nobody."""
+    gone = moves["from"].iloc[0]
+    roster = [p for p in made_up_roster(scenario) if p.hall != gone]
+    return name_moves(scenario, moves, roster)
+
+
+def _training(named: NamedMoves, periods: pd.DataFrame) -> pd.DataFrame:
+    clerk = named.burden[named.burden.hall == "S1-01"].iloc[0]
+    first, last = periods["first"].iloc[-1], periods["last"].iloc[-1]
+    row = (clerk.clerk, "S1-01", "S1", "general", first, last, 5, 0, 1, 7, 110.0, 30.0, 190.0)
+    return pd.DataFrame([row], columns=TRAINING_COLUMNS)
 
 
 def _assumptions(scenario: Scenario) -> list[dict[str, Any]]:
@@ -378,10 +451,19 @@ def fake(
     unmet: bool = True,
     provisional: bool = False,
     seed: int = 1,
+    running: int = 0,
+    conflict: bool = False,
+    roster: bool = False,
 ) -> Any:
     """A recommendation for a month; the same arguments give the same figures."""
     rng = np.random.default_rng(seed)
     scenario = district(halls)
+    if conflict:
+        limits = (
+            Limit(halls=("D",), limit="least_clerks", value=45),
+            Limit(halls=("S1",), limit="least_clerks", value=14),
+        )
+        scenario = scenario.model_copy(update={"limits": limits})
     days = _days(month)
     days["open_halls"] = [
         0
@@ -401,6 +483,8 @@ def fake(
     home = _measures(scenario, days, wait, visitors, np.random.default_rng(7))
     plan = _measures(scenario, days, better, visitors, np.random.default_rng(7))
     table = _moves(scenario, periods, wait, moves, rng)
+    table["running"] = [k < running for k in range(len(table))]
+    named = _named(scenario, table) if roster else None
     on_staff = {c.hall: c.count for c in scenario.clerks}
     staff = []
     for p in periods.itertuples():
@@ -464,7 +548,7 @@ def fake(
         marginal=pd.DataFrame(saves),
         unmet=_with_intervals(gaps if unmet else []),
         moves_cost={
-            "orders": len(table),
+            "orders": int(table.clerks[~table.running.astype(bool)].sum()),
             "clerk_days": int((table.clerks * table.working_days).sum()),
             "travel_hours": float(
                 (table.clerks * table.working_days * table.travel_min).sum() / 60
@@ -479,6 +563,33 @@ def fake(
             "bound": 1.2298e6,
             "seconds": 0.4,
         },
+        certificate=Certificate(
+            solver_gap=0.0002,
+            statistical_gap=0.0113,
+            confidence=0.95,
+            gap_minutes=9000.0,
+            upper_minutes=11_300.0,
+            lower_minutes=1e6,
+            batches=20,
+            replications=15,
+        ),
+        reasons=_reasons(table),
+        shadow_prices=_prices(ids),
+        relaxed=pd.DataFrame(
+            [("limits[0]", "clerks", "D", "general", p, 45, None, 3) for p in range(len(periods))]
+            if conflict
+            else [],
+            columns=RELAXED_COLUMNS,
+        ),
+        conflict=("limits[0]", "limits[1]") if conflict else (),
+        places={f"limits[{k}].value": f"limits.csv:{k + 2}" for k in range(2)} if conflict else {},
+        previous="2018-08" if running else "",
+        ended=pd.DataFrame(
+            [("S2", "S2-01", "general", 1, 15.0, -120.0, -180.0, -60.0)] if running else [],
+            columns=ENDED_COLUMNS,
+        ),
+        named=named,
+        training=_training(named, periods) if named else None,
         notes=(),
         assumptions=tuple(_assumptions(scenario)),
         meta={

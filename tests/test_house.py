@@ -21,7 +21,7 @@ ORDER = [
     "measure", "streaming", "simulate", "waiting", "staff", "loans", "staffing", "limits", "planning", "intraday", "dispatch", "naming", "people", "training", "previous", "fresh", "certificate", "reasons", "rolling",
     "missing", "prices", "hedging", "outcomes", "closures", "cutting",
     "quantities", "claim_file", "claims", "attribution", "recommend", "cells", "state_file", "thresholds", "outputs",
-    "visit_file", "replay", "limit_words", "reason_words", "report_page", "notices", "claims_page", "attribution_report", "report_sheets",
+    "visit_file", "replay", "limit_words", "reason_words", "report_why", "report_page", "notices", "claims_page", "attribution_report", "report_sheets",
     "report", "screen", "cut_page", "intraday_page", "hedge_report",
     "cli_options", "cli_output", "cli_month", "cli_intraday", "cli_reforms", "cli_hedge", "cli_people", "cli_files", "cli_dispatch", "cli",
 ]  # fmt: skip

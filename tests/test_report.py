@@ -37,6 +37,9 @@ CASES = {
     "one_hall": {"halls": 1, "moves": 0},
     "provisional": {"provisional": True},
     "targets_met": {"unmet": False},
+    "going_on": {"running": 30},
+    "conflict": {"conflict": True},
+    "named": {"roster": True},
 }
 
 
@@ -107,6 +110,7 @@ def test_the_first_screen_says_what_to_do_what_it_gains_and_how_sure(files: Any)
     first = text[: text.index("逐周调配")]
     assert "建议稿" in first
     assert "建议调配 34 项" in first
+    assert "比最优方案最多高 1.2%" in first
     for side in ("home", "plan"):
         assert f"{told[side]['mean']:.1f}" in first
     assert "95% 区间" in first
@@ -311,8 +315,10 @@ def test_summary_has_the_documented_keys_and_types() -> None:
     assert set(told) == {
         "format", "month", "scenario", "variant", "provisional", "replications", "confidence", *MEASURES,
         "moves_cost", "moves", "solver_gap", "solver", "periods", "weeks", "halls", "unmet", "marginal",
+        "previous", "ended", "certificate", "reasons", "shadow_prices", "conflict", "relaxed",
         "notes", "seconds", "manifest",
     }  # fmt: skip
+    assert set(summary(fake(roster=True))) == {*told, "people", "unfilled", "training"}
     for key in MEASURES:
         assert set(told[key]) == {"home", "plan", "difference"}
         for value in told[key].values():
@@ -365,7 +371,8 @@ def test_the_workbook_has_the_numbers_of_the_summary(files: Any, september: Any)
     told = summary(september)
     book = openpyxl.load_workbook(io.BytesIO(files["zh"]["recommendation.xlsx"]))
     assert book.sheetnames == [
-        "结论", "调配", "排班", "等候", "月度热力图", "未达标大厅", "增加一人的效果", "全部假设", "生成信息",
+        "结论", "调配", "调配理由", "增减一个的影响", "排班", "等候", "月度热力图", "未达标大厅",
+        "增加一人的效果", "全部假设", "生成信息",
     ]  # fmt: skip
     waits = {row[0]: row for row in book["等候"].iter_rows(min_row=2, values_only=True)}
     for hall in told["halls"]:

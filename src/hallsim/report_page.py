@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hallsim import fonts
+from hallsim.report_why import Why
 from hallsim.report_words import (
     NONE,
     NOTHING,
@@ -102,6 +103,7 @@ class View:
         self.daily = {k: figures(m.table("day"), ("day",)) for k, m in self._sides()}
         self.gaps = figures(r.difference, ("hall",))
         self.balking = r.scenario.balks
+        self.why = Why(r, language)
 
     def gap(self, measure: str, hall: str = "") -> Interval:
         """Plan minus home, of a hall or of the district."""
@@ -136,6 +138,8 @@ class View:
     def lead(self) -> str:
         """What to do, in one sentence."""
         _ = self.say
+        if self.r.previous:
+            return self.why.lead()
         if not self.orders:
             return _("Transfer nobody this month: no transfer is worth its cost.")
         if self.orders == 1:
@@ -240,14 +244,14 @@ class View:
         }  # fmt: skip
 
     def biggest(self) -> list[dict[str, Any]]:
-        """The transfers that move the most working days."""
-        moves = [m for m in self.move_rows if m["days"]]
+        """The new transfers that move the most working days."""
+        moves = [m for m in self.move_rows if m["days"] and not m["running"]]
         moves.sort(key=lambda m: (-m["clerks"] * m["days"], m["start"], m["from"], m["to"]))
         return moves[:BIGGEST]
 
     def certainty(self) -> list[str]:
         """How sure it is, in plain sentences."""
-        _, solver, gap = self.say, self.r.solver, self.gap("mean_wait_min")
+        _, gap = self.say, self.gap("mean_wait_min")
         n = self.r.plan.replications
         told = [_("Checked on {n} simulated months that the plan had not seen.", n=n)]
         if self.orders and gap:
@@ -264,19 +268,6 @@ class View:
             )
             clear = gap.hi < 0 or gap.lo > 0
             told.append(_("The change is clearly not 0.") if clear else _("The change may be 0."))
-        if solver.get("gap") is not None and solver["gap"] < 5e-7:
-            told.append(
-                _("No other plan is better by the waiting tables and costs it was made with.")
-            )
-        elif solver.get("gap") is not None:
-            best = _percent(solver["gap"])
-            told.append(
-                _(
-                    "No other plan is more than {gap} better by the waiting tables and costs it was "
-                    "made with.",
-                    gap=best,
-                )
-            )
         return told
 
     def flags(self) -> list[str]:
@@ -327,8 +318,10 @@ class View:
                 "tier_id": m["tier"],
                 "travel": number(float(m["travel_min"]), 0),
                 "notice": day_text(m["notice_by"], self.language),
+                "running": bool(m["running"]),
+                "reason": reason,
             }
-            for m in records(self.r.moves)
+            for m, reason in zip(records(self.r.moves), self.why.reasons, strict=True)
         ]
 
     def tiers(self) -> dict[str, str]:
@@ -352,15 +345,19 @@ class View:
         return [{"first": a, "last": b, "title": span_text(a, b, self.language)} for a, b in spans]
 
     def moves_by_week(self) -> list[dict[str, Any]]:
-        """Transfers under the week in which they begin."""
-        found = []
-        for week in self.shown_weeks:
-            rows = [m for m in self.move_rows if week["first"] <= m["start"] <= week["last"]]
-            if rows:
-                found.append(
-                    {"title": week["title"], "rows": rows, "clerks": sum(m["clerks"] for m in rows)}
-                )
-        return found
+        """New transfers under the week in which they begin, then those that go on."""
+        new = [m for m in self.move_rows if not m["running"]]
+        groups = [
+            (week["title"], [m for m in new if week["first"] <= m["start"] <= week["last"]])
+            for week in self.shown_weeks
+        ]
+        going_on = [m for m in self.move_rows if m["running"]]
+        groups.append((self.say("Going on from {month}", month=self.why.before), going_on))
+        return [
+            {"title": title, "rows": rows, "clerks": sum(m["clerks"] for m in rows)}
+            for title, rows in groups
+            if rows
+        ]
 
     def week_title(self, week: Mapping[str, Any]) -> str:
         """`第1周 9月3日至9月9日`; a period of another length goes without a number."""
@@ -605,7 +602,7 @@ class View:
         every = len(when) == len(self.weeks) > 1
         return {
             **self._hall(hall), "why_id": why,
-            "why": self.whys()[why],
+            "why": self.whys()[why], "missing": "" if why == "windows" else self.why.missing(rows),
             "weeks": _("all") if every else self._periods(when),
             "wait": self._missed([row for row in rows if row["target"] == "mean_wait"], max, number),
             "share": self._missed([row for row in rows if row["target"] == "within"], min, _percent),

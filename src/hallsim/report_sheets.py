@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from hallsim.report_page import View, is_number, path_title
 from hallsim.report_words import NOTHING, Interval, as_date, figures, mark_words, records
 from hallsim.text import Language
@@ -67,8 +69,11 @@ class _Book:
 
     def write(self) -> None:
         """All sheets, in the order of the report."""
+        v = self.view
         self._conclusion()
         self._moves()
+        for table in v.why.tables():
+            self._table(*table)
         self._staff()
         self._waits()
         self._days()
@@ -98,8 +103,10 @@ class _Book:
             0, 0, f"{v.title} {_('Staffing recommendation')} ({_('draft')})", self.title
         )
         lines = [
+            *(f"{title}: {line}" for title, found in v.why.contradiction() for line in found),
             v.lead,
             v.gain,
+            v.why.certificate,
             *v.flags(),
             *v.warnings(),
             *v.certainty(),
@@ -139,6 +146,7 @@ class _Book:
             _("Tier"),
             _("Extra travel a day, min"),
             _("Notice by"),
+            _("Goes on"),
             _("From (id)"),
             _("To (id)"),
         ]
@@ -155,6 +163,7 @@ class _Book:
                 tiers[m["tier"]],
                 float(m["travel_min"]),
                 as_date(m["notice_by"]),
+                _("yes") if m["running"] else _("no"),
                 m["from"],
                 m["to"],
             ]
@@ -171,6 +180,7 @@ class _Book:
             "General",
             "0",
             "yyyy-mm-dd",
+            "General",
             "General",
             "General",
         ]
@@ -348,6 +358,8 @@ class _Book:
                 m["limit"],
                 *(m[f"{side}{end}"] for side in ("plan", "best") for end in ("", "_lo", "_hi")),
                 why[m["why"]],
+                *(_count(m[f"missing{end}"]) for end in ("", "_lo", "_hi")),
+                str(m["who"]).replace("=", " ") if v.grouped and m["who"] else "",
             ]
             for m in records(self.r.unmet)
         ]
@@ -359,12 +371,14 @@ class _Book:
             *self._three(_("Plan")),
             *self._three(_("All windows open")),
             _("Why"),
+            *self._three(_("Clerks missing")),
+            _("Of group"),
         ]
         self._table(
             _("Targets missed"),
             heads,
             rows,
-            ["General"] * 3 + ["0.00"] * 7 + ["General"],
+            ["General"] * 3 + ["0.00"] * 7 + ["General", *["0"] * 3, "General"],
             frozen=1,
             empty=_("Every hall meets its targets."),
         )
@@ -479,6 +493,11 @@ class _Book:
 
 def _triple(of: Interval) -> tuple[float, float, float]:
     return of.mean, of.lo, of.hi
+
+
+def _count(value: Any) -> int | None:
+    """A number of people; None where no number does."""
+    return None if pd.isna(value) else int(value)
 
 
 def _finite(value: float) -> float:

@@ -22,6 +22,7 @@ document.querySelectorAll("[data-find]").forEach(function (box) {
       var left = 0;
       Array.from(body.rows).forEach(function (row) {
         if (row.className === "group") { return; }
+        if (row.className === "reason") { row.hidden = row.previousElementSibling.hidden; return; }
         row.hidden = wanted !== "" && (row.cells[0].textContent + " " + row.cells[1].textContent).toLowerCase().indexOf(wanted) < 0;
         left += row.hidden ? 0 : 1;
       });
@@ -36,4 +37,7 @@ document.querySelectorAll("[data-only]").forEach(function (box) {
       part.hidden = part.querySelector("tbody tr:not([hidden])") === null;
     });
   });
+});
+addEventListener("beforeprint", function () {
+  document.querySelectorAll("details.proof").forEach(function (part) { part.open = true; });
 });
