@@ -97,16 +97,16 @@ class _InOrder(click.Group):
     commands=[
         recommend,
         simulate,
-        intraday,
-        hedge,
-        claims,
-        attribute,
-        cut,
         dispatch,
         thresholds,
+        intraday,
+        hedge,
+        cut,
+        attribute,
+        claims,
+        roster,
         validate,
         show,
-        roster,
         replay,
     ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -121,7 +121,7 @@ def commands() -> None:
 
     \b
     Exit codes:
-      0  done                            5  no staffing is possible
+      0  done                            5  limits contradict each other, or no plan
       1  a fault of hallsim              6  the check contradicts the plan; claims --strict
       2  usage                           7  notes, with validate --strict
       3  invalid scenario or month     130  interrupted
