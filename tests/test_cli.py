@@ -104,6 +104,24 @@ def test_another_study_is_refused_unless_forced(
     assert (folder / "previous" / "1" / "report.html").read_bytes() == before
 
 
+def test_limits_that_contradict_each_other_are_named_and_the_code_is_documented(
+    tmp_path: Path,
+) -> None:
+    """18 clerks of a hall that may lend none and may have ten at most."""
+    folder = shutil.copytree(LONGHUA, tmp_path / "longhua")
+    (folder / "limits.csv").write_text(
+        "halls,limit,value\nguanhu,most_lent,0\nguanhu,most_clerks,10\n", encoding="utf-8"
+    )
+    done = hallsim("recommend", folder, "--month", "2018-09", "--json", *SMALL, cwd=tmp_path)
+    assert done.returncode == 5, done.stderr
+    told = json.loads(done.stdout)
+    assert {row["place"] for row in told["conflict"]} == {"limits.csv:2", "limits.csv:3"}
+    assert sum(row["by"] for row in told["relaxed"]) == 18 - 10
+    for place in ("limits.csv:2", "limits.csv:3"):
+        assert place in done.stderr
+    assert "| 5 |" in (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+
+
 def test_a_month_not_yet_announced_works_and_says_provisional(tmp_path: Path) -> None:
     words = ["recommend", LONGHUA, "--month", "2027-01", *SMALL]
     done = hallsim(*words, cwd=tmp_path)

@@ -19,6 +19,7 @@ from pandas.testing import assert_frame_equal
 from hallsim.demand import expect
 from hallsim.draw import Chance
 from hallsim.planning import periods_of
+from hallsim.previous import Previous
 from hallsim.problems import ScenarioProblems
 from hallsim.recommend import Recommendation, recommend
 from hallsim.report import render
@@ -27,6 +28,7 @@ from hallsim.scenario import (
     Clerks,
     Demand,
     Item,
+    Limit,
     Peak,
     Scenario,
     Staffing,
@@ -38,7 +40,7 @@ from hallsim.scenario import (
     Windows,
 )
 from hallsim.simulate import simulate_month, simulate_staffings
-from hallsim.staff import TIER_NAMES
+from hallsim.staff import TIER_NAMES, Loan
 from hallsim.stations import home_of_stations, stations
 from hallsim.waiting import waiting_tables
 from small import CLERKS, WINDOWS, lone, small
@@ -401,9 +403,118 @@ def test_a_hall_with_too_few_windows_is_said_to_lack_windows() -> None:
     assert len(b1) == 4 and set(b1["why"]) == {"windows"}
 
 
+# The reasons -------------------------------------------------------------------------------------
+
+
+def spans_of(found: Recommendation) -> list[tuple[int, int]]:
+    return [(r["first"].day - 1, r["last"].day - 1) for r in found.periods.to_dict("records")]
+
+
+def days_of(found: Recommendation, move: Any) -> np.ndarray:
+    """The days of the month that lie in the periods of a move."""
+    days = np.zeros(len(found.days), bool)
+    for row, (first, last) in zip(found.periods.to_dict("records"), spans_of(found), strict=True):
+        if move["first"] <= row["last"] and move["last"] >= row["first"]:
+            days[first : last + 1] = True
+    return days
+
+
+def test_a_reason_is_what_simulating_without_the_move_says(advice: Recommendation) -> None:
+    """One reason per move, in order; nobody here loses patience, so all that is saved is waiting."""
+    month, plan = expect(BUSY, 2018, 9), plan_by_day(advice)
+    rows, moves = advice.reasons.to_dict("records"), advice.moves.to_dict("records")
+    assert [(r["from"], r["to"], r["clerks"]) for r in rows] == [
+        (m["from"], m["to"], m["clerks"]) for m in moves
+    ]
+    staffings = {"": plan}
+    for k, move in enumerate(moves):
+        other, halls = plan.copy(), [*CLERKS]
+        days = days_of(advice, move)
+        other[days, halls.index(move["to"])] -= move["clerks"]
+        other[days, halls.index(move["from"])] += move["clerks"]
+        staffings[str(k)] = other
+    found = simulate_staffings(
+        month, staffings, seed=BUSY.run.seed, purpose="verify", replications=4
+    )
+    total = {k: m.samples("total_wait_min")[:, 0] for k, m in found.items()}
+    for k, row in enumerate(rows):
+        saved = total[str(k)] - total[""]
+        assert row["saves_wait_min"] == pytest.approx(saved.mean(), abs=1e-6)
+        assert row["saves_wait_min_lo"] <= row["saves_wait_min"] <= row["saves_wait_min_hi"]
+        assert row["net_min"] == pytest.approx(
+            row["gains_min"] - row["loses_min"] - row["move_min"], abs=1e-6
+        )
+
+
+def test_the_waits_of_a_reason_are_those_of_the_plan(advice: Recommendation) -> None:
+    spans = spans_of(advice)
+    sums = advice.plan.period_sums(spans)
+    for row, move in zip(
+        advice.reasons.to_dict("records"), advice.moves.to_dict("records"), strict=True
+    ):
+        days = days_of(advice, move)
+        inside = [bool(days[first]) for first, _ in spans]
+        for end, hall in (("to", move["to"]), ("from", move["from"])):
+            h = [*CLERKS].index(hall)
+            wait, tickets = (sums[k][:, inside, h].sum(axis=1) for k in ("wait_s", "tickets"))
+            assert row[f"{end}_wait_with"] == pytest.approx((wait / tickets / 60).mean())
+
+
+def test_the_certificate_is_that_of_the_solver_and_of_its_own_visitors(
+    advice: Recommendation,
+) -> None:
+    found = advice.certificate
+    assert found.solver_gap == advice.solver["gap"]
+    assert 0 <= found.gap_minutes <= found.upper_minutes
+    assert found.statistical_gap == pytest.approx(found.upper_minutes / found.lower_minutes)
+    assert found.confidence == BUSY.run.confidence
+
+
+def test_limits_that_cannot_be_kept_are_loosened_by_what_is_lacking() -> None:
+    """17 clerks for 8 + 7 + 6: four are lacking in every period, and without any one limit none."""
+    least = {"D": 8, "A": 7, "B": 6}
+    limits = tuple(Limit(halls=(h,), limit="least_clerks", value=n) for h, n in least.items())
+    windows = tuple(Windows(hall=h, count=8) for h in CLERKS)
+    clerks = tuple(Clerks(hall=h, count=n, minimum=0) for h, n in CLERKS.items())
+    found = advise(small(limits=limits, windows=windows, clerks=clerks), replications=2)
+    assert set(found.conflict) == {"limits[0]", "limits[1]", "limits[2]"}
+    lacking = found.relaxed.groupby("period")["by"].sum()
+    assert list(lacking) == [sum(least.values()) - sum(CLERKS.values())] * 4
+    held = found.staff.merge(found.relaxed, how="left", left_on=["hall", "period"],
+                             right_on=["halls", "period"])  # fmt: skip
+    for row in held[held["hall"].isin(least)].to_dict("records"):
+        by = 0 if np.isnan(row["by"]) else row["by"]
+        assert row["plan"] >= least[row["hall"]] - by
+
+
+def test_loans_that_ran_go_on_or_end_and_none_is_forgotten() -> None:
+    halls = [h.hall for h in BUSY.halls]
+    ran = (
+        Loan(halls.index("B"), halls.index("A"), 0, 2),
+        Loan(halls.index("A1"), halls.index("B1"), 0, 1),
+    )
+    found = advise(previous=Previous("2018-08", ran), replications=2)
+    check_plan(found, BUSY)
+    for loan in ran:
+        counts = [
+            table[(table["from"] == halls[loan.origin]) & (table["to"] == halls[loan.destination])]
+            for table in (found.moves[found.moves["running"]], found.ended)
+        ]
+        assert sum(table["clerks"].sum() for table in counts) == loan.clerks
+    new = found.moves[~found.moves["running"]]
+    assert found.moves_cost["orders"] == new["clerks"].sum()
+    first = found.periods["last"].iloc[0]
+    assert (found.moves["first"][found.moves["running"]] <= first).all()
+    assert (found.ended["keeping_lo"] <= found.ended["keeping_saves_min"]).all()
+    assert found.previous == "2018-08"
+
+
 # The same answer ---------------------------------------------------------------------------------
 
-TABLES = ("periods", "days", "difference", "staff", "moves", "marginal", "unmet")
+TABLES = (
+    "periods", "days", "difference", "staff", "moves", "marginal", "unmet", "reasons",
+    "shadow_prices",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("options", [{"jobs": 2}, {"engine": "reference"}], ids=["jobs", "engine"])

@@ -22,7 +22,10 @@ import pytest
 
 from fake_month import fake
 from hallsim import fonts
+from hallsim.certificate import not_covered
+from hallsim.notices import LONGEST
 from hallsim.outputs import OutputExists, OutputLocked, write_all
+from hallsim.reason_words import reason_text
 from hallsim.report import MEASURES, MOVE_COLUMNS, render, summary
 from hallsim.report_page import noon_break
 from hallsim.report_words import mark_words
@@ -241,6 +244,119 @@ def test_other_periods_render(period: str) -> None:
     assert "9月3日至9月9日" in render(month, "zh")["report.html"].decode()
 
 
+# --- why -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_transfer_has_its_reason_beside_it(files: Any, september: Any, language: str) -> None:
+    html = files[language]["report.html"].decode()
+    rows = re.findall(r'<tr class="reason">.*?</tr>', html, re.DOTALL)
+    assert len(rows) == len(september.moves) == len(september.reasons)
+    unsure = {"zh": "不确定", "en": "not certain"}[language]
+    for row, cells in zip(september.reasons.to_dict("records"), rows, strict=True):
+        text = " ".join(Words(cells).words)
+        hours = re.findall(r"\(([^)]*)\)", text)[2].replace("−", "-")
+        ends = [float(x) for x in re.findall(r"(?:^-)?[\d.]+", hours)]
+        assert ends == pytest.approx([row["net_min_lo"] / 60, row["net_min_hi"] / 60], abs=0.51)
+        assert f"{row['to_wait_without']:.1f} → {row['to_wait_with']:.1f}" in text
+        assert f"{row['from_wait_without']:.1f} → {row['from_wait_with']:.1f}" in text
+        assert (unsure in text) == (row["net_min_lo"] <= 0 <= row["net_min_hi"])
+
+
+def test_new_transfers_and_those_that_go_on_are_counted_apart() -> None:
+    month = fake(running=30)
+    clerks = month.moves.groupby("running")["clerks"].sum()
+    for language, words in (
+        ("zh", f"新增调配 4 项 {clerks[False]} 人；2018年8月方案延续 30 项 {clerks[True]} 人；1 人返回"),
+        ("en", f"New transfers: 4 ({clerks[False]} clerks); going on from August 2018: 30 "
+               f"({clerks[True]} clerks); returning home: 1 clerks."),
+    ):  # fmt: skip
+        text = Words(render(month, language)["report.html"].decode()).text  # type: ignore[arg-type]
+        assert words in text
+    assert text.count("goes on") == 30
+    assert text[text.index("that end") :].index("−2.0") > 0  # 120 minutes would have been lost
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_conflicting_limits_stand_first_with_their_places(language: Any) -> None:
+    found = render(fake(conflict=True), language)
+    text = Words(found["report.html"].decode()).text
+    first = text[: text.index({"zh": "建议调配", "en": "Make 34"}[language])]
+    for place in ("limits.csv:2", "limits.csv:3"):
+        assert place in first
+    assert "45 → 42" in first
+    book = openpyxl.load_workbook(io.BytesIO(found["recommendation.xlsx"]))
+    rows = [str(row[0].value) for row in book.worksheets[0].iter_rows(max_row=6)]
+    assert "limits.csv:2" in rows[2]
+    assert {"互相冲突的限制", "Conflicting limits"} & set(book.sheetnames)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_people_are_named_by_staff_number_with_who_is_lacking_and_why(language: Any) -> None:
+    month = fake(roster=True)
+    found = render(month, language)
+    html = found["report.html"].decode()
+    section = html[html.index('id="people"') : html.index('id="staff"')]
+    shown = set(re.findall(r"LS-\d{4}", section))
+    assert shown == {*month.named.people.clerk, *month.training.clerk}
+    nobody = {"zh": "花名册中没有该厅该组", "en": "nobody of this hall and group"}
+    assert nobody[language] in section
+    assert "notices.html" in section
+    assert {"people.csv", "notices.html"} <= set(found)
+    assert 'id="people"' not in render(fake(), language)["report.html"].decode()
+
+
+def test_prices_are_told_only_where_the_plan_was_made_again(files: Any) -> None:
+    html = files["zh"]["report.html"].decode()
+    section = html[html.index('id="marginal"') : html.index('id="cost"')]
+    prices = section[: section.index("<h3")]
+    assert prices.count("<tr><th>") == 3  # the head, a clerk, a window
+    assert "99" in prices and "另有 2 个大厅相同" in prices  # 5,940 minutes
+    book = openpyxl.load_workbook(io.BytesIO(files["zh"]["recommendation.xlsx"]))
+    assert len(list(book["增减一个的影响"].iter_rows(min_row=2))) == 4
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("zh", "缺 2 人（1 至 3）"), ("en", "missing: 2, 1 to 3")]
+)
+def test_missing_clerks_are_told_where_clerks_lack(files: Any, language: str, words: str) -> None:
+    html = files[language]["report.html"].decode()
+    rows = re.findall(r"<tr[^>]*>.*?</tr>", html[html.index('id="unmet"') :], re.DOTALL)
+    for row in rows:
+        assert (words in row) == ('class="why clerks"' in row)
+        assert not (words in row and 'class="why windows"' in row)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_the_certificate_leaves_out_is_on_the_page(
+    files: Any, september: Any, language: Any
+) -> None:
+    text = Words(files[language]["report.html"].decode()).text
+    for line in not_covered(september.scenario, language):
+        assert line in text
+    assert "1.13%" in text  # the gap itself; the sentence rounds it up
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(
+    ("waits", "words"),
+    [
+        ((41.2, 28.7, 8.4, 9.9), {"zh": ("降到 28.7", "升到 9.9"), "en": ("falls", "rises")}),
+        (
+            (41.2, 28.7, 8.4, 8.42),
+            {"zh": ("降到 28.7", "仍为 8.4"), "en": ("fall", "stays at 8.4")},
+        ),
+        ((41.2, 41.2, 8.4, 8.1), {"zh": ("少 4 人", "降到 8.1"), "en": ("4 fewer", "falls")}),
+    ],
+)
+def test_the_reason_in_a_notice_fits_its_line(waits: Any, words: Any, language: Any) -> None:
+    names = ("to_wait_without", "to_wait_with", "from_wait_without", "from_wait_with")
+    text = reason_text(dict(zip(names, waits, strict=True)) | {"fewer_lost": 4.2}, language)
+    assert len(text) <= LONGEST[language][1]
+    assert "\n" not in text
+    assert words[language][1] in text
+
+
 # --- in a browser ----------------------------------------------------------------------------------
 
 CHROMIUM = next(
@@ -257,24 +373,29 @@ MEASURE = """<script>addEventListener("load", function () {
 });</script></body>"""
 
 FRAME = """<body style="margin:0">
-<iframe src="report.html" width="WIDTH" height="900" style="border:0"></iframe>
+FRAMES
 <script>addEventListener("load", function () { setTimeout(function () {
-  var page = document.querySelector("iframe").contentDocument.documentElement;
-  document.title = page.getAttribute("data-found");
+  document.title = Array.from(document.querySelectorAll("iframe")).map(function (frame) {
+    return frame.contentDocument.documentElement.getAttribute("data-found");
+  }).join(" ");
 }, 200); });</script></body>"""
+WIDTHS = (1280, 700, 400, 360)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium to draw the page with")
-@pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_nothing_is_cut_at_this_width(
-    files: Any, language: str, width: int, tmp_path: Path
-) -> None:
-    html = files[language]["report.html"].decode().replace("</body>", MEASURE)
+def test_nothing_is_cut_at_any_width(language: Any, tmp_path: Path) -> None:
+    """With all there may be on the page, and everything unfolded."""
+    everything = render(fake(running=20, conflict=True, roster=True), language)["report.html"]
+    html = everything.decode().replace("<details", "<details open").replace("</body>", MEASURE)
     page = tmp_path / "report.html"
     page.write_text(html, "utf-8")
     frame = tmp_path / "frame.html"  # a window cannot be as narrow as a phone: a frame can
-    frame.write_text(FRAME.replace("WIDTH", str(width)), "utf-8")
+    frames = "".join(
+        f'<iframe src="report.html" width="{w}" height="900" style="border:0"></iframe>'
+        for w in WIDTHS
+    )
+    frame.write_text(FRAME.replace("FRAMES", frames), "utf-8")
     command = [
         str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
         "--disable-background-networking", "--allow-file-access-from-files",
@@ -284,7 +405,7 @@ def test_nothing_is_cut_at_this_width(
     drawn = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False).stdout
     found = re.search(r"<title>(.*?)</title>", drawn)
     assert found, drawn[:500]
-    assert found[1] == f"{width}|"
+    assert found[1] == " ".join(f"{w}|" for w in WIDTHS)
 
 
 # --- the other files -------------------------------------------------------------------------------

@@ -213,9 +213,21 @@ def _told(found: Recommendation, target: Path) -> Iterator[str]:
         m.table().set_index("measure").loc["mean_wait_min"] for m in (found.home, found.plan)
     )
     mean, lo, hi = found.gain()
-    yield say("{month}: {orders} clerks in {moves} transfers").format(
-        month=found.month, orders=int(found.moves_cost["orders"]), moves=len(found.moves)
-    )
+    running = found.moves["running"].astype(bool)
+    new, kept = found.moves[~running], found.moves[running]
+    if found.previous:
+        yield say(
+            "{month}: {orders} clerks newly lent in {moves} transfers; of {previous}, {kept} clerks in "
+            "{loans} transfers go on and {ended} clerks go home"
+        ).format(
+            month=found.month, orders=int(new["clerks"].sum()), moves=len(new),
+            previous=found.previous, kept=int(kept["clerks"].sum()), loans=len(kept),
+            ended=int(found.ended["clerks"].sum()),
+        )  # fmt: skip
+    else:
+        yield say("{month}: {orders} clerks in {moves} transfers").format(
+            month=found.month, orders=int(found.moves_cost["orders"]), moves=len(found.moves)
+        )
     yield say(
         "mean wait {home:.1f} -> {plan:.1f} minutes; "
         "difference {mean:+.1f} [{lo:+.1f}, {hi:+.1f}] on {n} fresh months"
@@ -223,14 +235,6 @@ def _told(found: Recommendation, target: Path) -> Iterator[str]:
         home=home["mean"], plan=plan["mean"], mean=mean, lo=lo, hi=hi, n=found.plan.replications
     )
     yield found.certificate.text(screen_language())
-    if found.previous:
-        running = found.moves["running"].astype(bool)
-        yield say(
-            "{kept} clerks of the plan of {month} stay where they are, {new} are newly lent, {ended} go home"
-        ).format(
-            kept=int(found.moves["clerks"][running].sum()), month=found.previous,
-            new=int(found.moves["clerks"][~running].sum()), ended=int(found.ended["clerks"].sum()),
-        )  # fmt: skip
     if found.named is not None and len(found.named.unfilled):
         yield say("{n} clerks cannot be named: see unfilled in summary.json").format(
             n=int(found.named.unfilled["clerks"].sum())

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from hallsim import synonyms
-from hallsim.report_words import hall_name
-from hallsim.scenario import Scenario, Transfers
+from hallsim.report_words import hall_name, listed
+from hallsim.scenario import Scenario, Selector, Transfers
 from hallsim.text import Language, translator
 
 _ROW = re.compile(r"(\w+)\[(\d+)\]")
@@ -31,12 +31,15 @@ def place_of(name: str, places: Mapping[str, str]) -> str:
 
 
 def limit_text(name: str, scenario: Scenario, language: Language) -> str:
-    """What a limit asks, as in `Minzhi: least_clerks 12`."""
+    """What a limit asks, as in `Minzhi: least clerks 12`."""
     put = translator("limits", language)
     row = _ROW.match(name)
     if row and row[1] == "limits":
         limit = scenario.limits[int(row[2])]
-        text = f"{_halls(limit.halls, scenario, language)}: {_kind(limit.limit, language)} {limit.value}"
+        text = put("{halls}: {what}").format(
+            halls=_halls(limit.halls, scenario, language),
+            what=f"{_kind(limit.limit, language)} {limit.value}",
+        )
         if limit.hours:
             text += f" {limit.hours}"
         if limit.group:
@@ -72,8 +75,22 @@ def _kind(limit: str, language: Language) -> str:
 
 
 def _halls(names: tuple[str, ...], scenario: Scenario, language: Language) -> str:
+    """Halls and selectors of halls, as people call them."""
+    put = translator("limits", language)
     known = {h.hall: hall_name(h, language) for h in scenario.halls}
-    return "|".join(known.get(name, name) for name in names)
+    groups = {
+        "*": put("every hall"),
+        "@district": put("every district hall"),
+        "@street": put("every street hall"),
+        "@community": put("every community hall"),
+    }
+
+    def words(name: str) -> str:
+        if name.endswith("/*") and name[:-2] in known:
+            return put("{hall} and its communities").format(hall=known[name[:-2]])
+        return groups.get(name) or known.get(name, name)
+
+    return listed(map(words, names), language)
 
 
 def conflict_lines(
@@ -86,7 +103,11 @@ def conflict_lines(
 def _placed(name: str, scenario: Scenario, places: Mapping[str, str], language: Language) -> str:
     place = place_of(name, places)
     text = limit_text(name, scenario, language)
-    return f"{place}: {text}" if place else text
+    return (
+        translator("limits", language)("{place}: {text}").format(place=place, text=text)
+        if place
+        else text
+    )
 
 
 def relaxation_lines(
@@ -96,12 +117,19 @@ def relaxation_lines(
     lines = []
     for name, rows in relaxed.groupby("name", sort=False):
         limit = _placed(str(name), scenario, places, language)
-        lines.append(f"{limit} → {_values(rows)}{_where(rows, scenario, language)}")
+        lines.append(
+            f"{limit} → {_values(rows, language)}{_where(str(name), rows, scenario, language)}"
+        )
     return lines
 
 
-def _values(rows: pd.DataFrame) -> str:
-    return "/".join(str(v) for v in sorted(set(_needed(rows))))
+def _values(rows: pd.DataFrame, language: Language) -> str:
+    """The number, or the least and the most of those of several halls and periods."""
+    needed = sorted(set(_needed(rows)))
+    if len(needed) == 1:
+        return str(needed[0])
+    to = translator("limits", language)("{least} to {most}")
+    return to.format(least=needed[0], most=needed[-1])
 
 
 def _needed(rows: pd.DataFrame) -> Iterator[int]:
@@ -111,11 +139,36 @@ def _needed(rows: pd.DataFrame) -> Iterator[int]:
         yield int(row.least - row.by) if pd.notna(row.least) else int(row.most + row.by)
 
 
-def _where(rows: pd.DataFrame, scenario: Scenario, language: Language) -> str:
+def _where(name: str, rows: pd.DataFrame, scenario: Scenario, language: Language) -> str:
     """The halls, where not all of the limit's, and the periods."""
     put = translator("limits", language)
-    halls = list(dict.fromkeys(h for names in rows["halls"] for h in names.split("|")))
-    periods = ", ".join(str(p + 1) for p in sorted(set(rows["period"])))
-    many = _halls(tuple(halls[:3]), scenario, language) + ("…" if len(halls) > 3 else "")
-    count = put("{n} halls").format(n=len(halls)) + ": " if len(halls) > 3 else ""
-    return put(" ({halls}; periods {periods})").format(halls=count + many, periods=periods)
+    periods = put("periods {periods}").format(periods=_runs(sorted(set(rows["period"]))))
+    halls = tuple(dict.fromkeys(h for names in rows["halls"] for h in names.split("|")))
+    if set(halls) == _halls_of(name, scenario):
+        return put(" ({where})").format(where=periods)
+    some = _halls(halls[:3], scenario, language)
+    if len(halls) > 3:
+        some = put("{n} halls: {some} …").format(n=len(halls), some=some)
+    return put(" ({where})").format(
+        where=put("{halls}; {periods}").format(halls=some, periods=periods)
+    )
+
+
+def _halls_of(name: str, scenario: Scenario) -> set[str]:
+    """The halls that a limit of one of the tables is about."""
+    row = _ROW.match(name)
+    if row and row[1] == "limits":
+        places = Selector(scenario.halls)(scenario.limits[int(row[2])].halls)
+        return {scenario.halls[place].hall for place in places}
+    return {scenario.clerks[int(row[2])].hall} if row and row[1] == "clerks" else set()
+
+
+def _runs(periods: list[int]) -> str:
+    """Numbers from 1 on, those in a row as `1–4`."""
+    runs: list[list[int]] = []
+    for p in periods:
+        if runs and runs[-1][-1] == p - 1:
+            runs[-1].append(p)
+        else:
+            runs.append([p])
+    return ", ".join(f"{a[0] + 1}–{a[-1] + 1}" if len(a) > 1 else str(a[0] + 1) for a in runs)

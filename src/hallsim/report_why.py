@@ -104,6 +104,7 @@ class Why:
                     batches=c.batches, months=c.replications,
                 ),
             ),
+            *([(_("Limits"), _("as loosened above"))] if len(self.r.relaxed) else []),
         ]  # fmt: skip
 
     def not_covered(self) -> list[str]:
@@ -173,6 +174,11 @@ class Why:
         """Transfers whose net gain may be nothing."""
         return sum(not reason["sure"] for reason in self.reasons)
 
+    def forced(self) -> int:
+        """Transfers that by themselves cost more than they save, where limits bind."""
+        binds = len(self.r.relaxed) or self.r.shadow_prices["what"].isin(["move", "limit"]).any()
+        return sum(reason["harms"] for reason in self.reasons) if binds else 0
+
     def lost_counts(self) -> str:
         """What a visitor who leaves unserved counts, and by whom that was said."""
         marks = {row["path"]: row["source"] for row in self.r.assumptions}
@@ -215,7 +221,7 @@ class Why:
         least, n = int(row["missing_lo"]), int(row["missing"])
         told = f"{n}{self._who(row['who'])}"
         if pd.isna(row["missing_hi"]):
-            return _("missing: {n}, at least {least}", n=told, least=least)
+            return _("missing: {n}, from {least} up", n=told, least=least)
         if least == (upper := int(row["missing_hi"])):
             return _("missing: {n}", n=told)
         return _("missing: {n}, {least} to {most}", n=told, least=least, most=upper)
