@@ -39,7 +39,9 @@ _let_numba_cache_somewhere()
 _HOMES = {
     "attribute": "attribution",
     "cut": "cutting",
+    "dispatch": "dispatch",
     "hedge": "hedging",
+    "intraday": "intraday",
     "Scenario": "scenario",
     "ScenarioProblems": "problems",
     "read": "reading",
@@ -55,7 +57,9 @@ if TYPE_CHECKING:
     from hallsim.attribution import attribute as attribute
     from hallsim.claims import claims as claims
     from hallsim.cutting import cut as cut
+    from hallsim.dispatch import dispatch as dispatch
     from hallsim.hedging import hedge as hedge
+    from hallsim.intraday import intraday as intraday
     from hallsim.problems import ScenarioProblems as ScenarioProblems
     from hallsim.reading import read as read
     from hallsim.recommend import recommend as recommend
@@ -72,7 +76,9 @@ __all__ = [
     "attribute",
     "claims",
     "cut",
+    "dispatch",
     "hedge",
+    "intraday",
     "read",
     "recommend",
     "replay",
