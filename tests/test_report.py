@@ -287,7 +287,7 @@ def test_conflicting_limits_stand_first_with_their_places(language: Any) -> None
     assert "45 → 42" in first
     book = openpyxl.load_workbook(io.BytesIO(found["recommendation.xlsx"]))
     rows = [str(row[0].value) for row in book.worksheets[0].iter_rows(max_row=6)]
-    assert "limits.csv:2" in rows[2]
+    assert "limits.csv:2" in rows[3]
     assert {"互相冲突的限制", "Conflicting limits"} & set(book.sheetnames)
 
 

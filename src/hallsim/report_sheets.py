@@ -103,7 +103,7 @@ class _Book:
             0, 0, f"{v.title} {_('Staffing recommendation')} ({_('draft')})", self.title
         )
         lines = [
-            *(f"{title}: {line}" for title, found in v.why.contradiction() for line in found),
+            *(line for title, found in v.why.contradiction() for line in (title, *found)),
             v.lead,
             v.gain,
             v.why.certificate,

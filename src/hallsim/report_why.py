@@ -342,14 +342,14 @@ class Why:
         )
         heads = [_("From"), _("To"), _("Clerks"), _("First day")]
         heads += [head for title, _name in halls for head in self._three(title)]
-        heads += [_("Its own cost, minutes"), _("Certain"), _("Goes on")]
+        heads += [_("Its own cost, minutes"), _("Interval holds 0"), _("Goes on")]
         rows = [
             [
                 self.names[row["from"]], self.names[row["to"]], int(row["clerks"]),
                 as_date(move["first"]),
                 *(row[f"{name}{end}"] for _title, name in halls for end in ("", "_lo", "_hi")),
                 row["move_min"],
-                _("yes") if told["sure"] else _("no"), _("yes") if move["running"] else _("no"),
+                _("no") if told["sure"] else _("yes"), _("yes") if move["running"] else _("no"),
             ]
             for row, move, told in zip(
                 records(self.r.reasons), records(self.r.moves), self.reasons, strict=True
@@ -397,7 +397,7 @@ class Why:
         rows: list[list[Value]] = [
             [title, line] for title, lines in self.contradiction() for line in lines
         ]
-        return Table(_("Conflicting limits"), [_("What"), _("Limit")], rows, ["General"] * 2, 0)
+        return Table(_("Conflicting limits"), [_("What"), _("Limits")], rows, ["General"] * 2, 0)
 
     def _people_table(self) -> Table:
         _ = self.say
