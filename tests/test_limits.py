@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from hallsim.staff import (
     risk_of,
     travel_of,
 )
-from hallsim.staffing import solve
+from hallsim.staffing import lp_text, solve
 from test_staffing import random_cost, random_tiers, transfers
 
 
@@ -425,3 +426,36 @@ def test_a_cap_on_orders_has_its_price_by_hand() -> None:
     assert 20 - 1e-9 <= found.prices["transfers.most_orders"] <= 80 + 1e-9
     looser = dataclasses.replace(t, limits=(dataclasses.replace(t.limits[0], most=2),))
     assert found.objective - solve(looser).objective == pytest.approx(20)
+
+
+# the programme, word for word -----------------------------------------------------------------------
+
+
+def everything() -> StaffingTables:
+    """Two halls of one street, two periods, and every rule at once."""
+    cost = np.array([[60.0, 20, 0], [90, 30, 0]])
+    x = Transfers(
+        within_street=TransferTier(order_minutes=10, travel_minutes=2),
+        least_stay_days=7, long_stay_days=5, long_stay_minutes=3, closeness_minutes=4,
+    )  # fmt: skip
+    return StaffingTables(
+        halls=("a", "b"), street=np.array([0, 0]), groups=("g",), home=np.array([[2], [1]]),
+        minimum=np.array([[1], [0]]), station_hall=np.arange(2), station_groups=((0,), (0,)),
+        lower=np.zeros(2, np.int64), cost=(cost, cost), days=np.array([5, 4]), transfers=x,
+        limits=(
+            Limit("transfers.most_orders", "orders", (0, 1), (0,), 1, most=1),
+            Limit("limits[0]", "lent", (0,), (0,), 1, most=1),
+            Limit("limits[1]", "clerks", (0, 1), (0,), 0, least=2, most=3),
+        ),
+        minimum_name={(0, 0): "clerks[0].minimum"}, travel=np.array([[0.0, 6], [7, 0]]),
+        running=(Loan(0, 1, 0, 1),), fixed=np.array([[[1], [2]]]), near=np.array([[1], [2]]),
+        orders_left=np.array([[3], [2]]),
+        futures=(Future("now", 3.0, (cost, cost)), Future("busy", 1.0, (2 * cost, cost))),
+        risk="cvar", tail=0.5,
+    )  # fmt: skip
+
+
+def test_the_programme_with_every_rule_is_word_for_word_the_one_that_was_reviewed() -> None:
+    """The same text with PuLP 3 and 4."""
+    reviewed = Path(__file__).with_name("staffing_rules.lp").read_text(encoding="utf-8")
+    assert lp_text(everything()) == reviewed
