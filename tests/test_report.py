@@ -269,7 +269,7 @@ def test_new_transfers_and_those_that_go_on_are_counted_apart() -> None:
     for language, words in (
         ("zh", f"新增调配 4 项 {clerks[False]} 人；2018年8月方案延续 30 项 {clerks[True]} 人；1 人返回"),
         ("en", f"New transfers: 4 ({clerks[False]} clerks); going on from August 2018: 30 "
-               f"({clerks[True]} clerks); returning home: 1 clerks."),
+               f"({clerks[True]} clerks); returning home: 1 clerk."),
     ):  # fmt: skip
         text = Words(render(month, language)["report.html"].decode()).text  # type: ignore[arg-type]
         assert words in text

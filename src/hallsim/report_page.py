@@ -156,7 +156,7 @@ class View:
 
     def people(self, clerks: int) -> str:
         """`1 clerk`, `3 clerks`."""
-        return self.say("1 clerk") if clerks == 1 else self.say("{n} clerks", n=clerks)
+        return self.why.clerks(clerks)
 
     @property
     def gain(self) -> str:

@@ -416,6 +416,8 @@ class _Book:
     def _provenance(self) -> None:
         meta = self.r.meta
         rows = [[name, text] for name, text in self.view.provenance()]
+        rows += [[name, text] for name, text in self.view.why.proof()]
+        rows += [[self.say("Not covered"), line] for line in self.view.why.not_covered()]
         rows += [[name, str(digest)] for name, digest in sorted(meta.get("inputs", {}).items())]
         self._table(
             self.say("Provenance"),

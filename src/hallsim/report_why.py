@@ -135,17 +135,23 @@ class Why:
         going, people = self.count(running=True)
         ends = int(self.r.ended["clerks"].sum())
         parts = [
-            _("new transfers: {n} ({clerks} clerks)", n=new, clerks=clerks)
+            _("new transfers: {n} ({clerks})", n=new, clerks=self.clerks(clerks))
             if new
             else _("no new transfer"),
             _(
-                "going on from {month}: {n} ({clerks} clerks)",
-                n=going, clerks=people, month=self.before,
-            ),
-            *([_("returning home: {clerks} clerks", clerks=ends)] if ends else []),
+                "going on from {month}: {n} ({clerks})",
+                n=going, clerks=self.clerks(people), month=self.before,
+            )
+            if going
+            else "",
+            _("returning home: {clerks}", clerks=self.clerks(ends)) if ends else "",
         ]  # fmt: skip
-        text = ("；" if self.language == "zh" else "; ").join(parts)
+        text = ("；" if self.language == "zh" else "; ").join(part for part in parts if part)
         return text[:1].upper() + text[1:] + ("。" if self.language == "zh" else ".")
+
+    def clerks(self, n: int) -> str:
+        """`1 clerk`, `3 clerks`."""
+        return self.say("1 clerk") if n == 1 else self.say("{n} clerks", n=n)
 
     @functools.cached_property
     def reasons(self) -> list[dict[str, Any]]:
@@ -166,7 +172,7 @@ class Why:
             "net": _hours(net.mean),
             "between": between(net.scaled(1 / 60), self.language, _digits(net), sign=net.lo < 0),
             "cost": _hours(row["move_min"]),
-            "sure": not net.lo <= 0 <= net.hi,
+            "sure": net.lo > 0 or net.hi < 0,
             "harms": net.hi < 0,
         }  # fmt: skip
 
@@ -253,7 +259,7 @@ class Why:
             {
                 "kind": title, "where": self._where(row), "saves": _hours(row["plus_one"]),
                 "loses": _hours(row["minus_one"]),
-                "others": self.say("and {n} halls alike", n=alike[_alike(row)] - 1)
+                "others": self.say("alike: {n} more halls", n=alike[_alike(row)] - 1)
                 if row["what"] == "clerk" and alike[_alike(row)] > 1
                 else "",
             }
