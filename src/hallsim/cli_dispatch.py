@@ -98,15 +98,17 @@ def dispatch(
         read = read_state(scenario, now, state, log)
     except ScenarioProblems as problems:
         return refuse(problems, ExitCode.DATA)
-    from hallsim import dispatch as run
+    from hallsim.dispatch import MOVE_KEYS, Rules, hall_rows, move_rows
+    from hallsim.dispatch import as_json as json_of
+    from hallsim.dispatch import dispatch as run
     from hallsim.outputs import write_all
 
     tell_notes(read.notes)
-    rules = run.Rules(most_moves, move_minutes, not no_call_back)
+    rules = Rules(most_moves, move_minutes, not no_call_back)
     counts = {"replications": replications, "fresh": 2 * replications} if replications else {}
-    found = run.dispatch(scenario, read.state, rules, seed=seed, jobs=jobs, **counts)
+    found = run(scenario, read.state, rules, seed=seed, jobs=jobs, **counts)
     told = {
-        **run.as_json(found),
+        **json_of(found),
         "seed": scenario.run.seed if seed is None else seed,
         "notes": [note.as_dict() for note in read.notes],
     }
@@ -115,8 +117,8 @@ def dispatch(
             out,
             {
                 "dispatch.json": json.dumps(told, ensure_ascii=False, indent=2) + "\n",
-                "moves.csv": csv_text(run.move_rows(found), run.MOVE_KEYS),
-                "halls.csv": csv_text(run.hall_rows(found), ()),
+                "moves.csv": csv_text(move_rows(found), MOVE_KEYS),
+                "halls.csv": csv_text(hall_rows(found), ()),
             },
             force,
         )
