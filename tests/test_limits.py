@@ -206,6 +206,27 @@ def test_the_loans_that_are_listed_are_the_cheapest_for_their_plan(seed: int) ->
     assert (found.objective + found.listed) * (1 - found.gap) <= least + 1e-6
 
 
+@pytest.mark.parametrize("what", ["lent", "borrowed"])
+def test_loans_are_listed_within_what_halls_may_lend_and_borrow(what: str) -> None:
+    """A clerk of a is at b, and c of the street of a has one too many.  It would be cheapest to leave
+    the loan and send the clerk of c to a; where a may neither, a clerk of c goes to b."""
+    cost = tuple(np.array([[100.0 * abs(n - want) for n in range(3)]]) for want in (1, 1, 0))
+    t = StaffingTables(
+        halls=("a", "b", "c"), street=np.array([0, 1, 0]), groups=("g",),
+        home=np.array([[1], [0], [1]]), minimum=np.zeros((3, 1), np.int64),
+        station_hall=np.arange(3), station_groups=((0,),) * 3, lower=np.zeros(3, np.int64),
+        cost=cost, days=np.array([5]), transfers=transfers((0, 50, 50), (0, 0, 0)),
+        running=(Loan(0, 1, 0, 1),),
+    )  # fmt: skip
+    free = solve(t)
+    assert free.loans == ((Loan(0, 1, 0, 1), Loan(2, 0, 0, 1)),)
+    limit = Limit("x", what, (0,), (0,), 0, most=0)  # type: ignore[arg-type]
+    found = solve(dataclasses.replace(t, limits=(limit,)))
+    assert found.clerks.tolist() == free.clerks.tolist()
+    assert found.loans == ((Loan(2, 1, 0, 1),),)
+    assert found.objective + found.listed == pytest.approx(50)
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_halls_lend_and_borrow_no_more_than_allowed(seed: int) -> None:
     rng = np.random.default_rng(400 + seed)
@@ -246,7 +267,8 @@ def test_what_runs_goes_on_without_an_order_and_near_dates_are_fixed(seed: int) 
     at[a] -= running[0].clerks
     at[b] += running[0].clerks
     fixed = dataclasses.replace(t, fixed=at[None, :, None])
-    same(fixed, (Lives.of(t).clerks()[:, 0] == at).all(axis=1))
+    lives = Lives.of(t)
+    same(fixed, (lives.where[:, :, 0] == lives.before).all(axis=1))
     assert solve(fixed).clerks[0, :, 0].tolist() == at.tolist()
 
 
@@ -385,6 +407,33 @@ def test_minimum_staffing_above_the_clerks_there_are_is_told_by_hand() -> None:
     assert set(found.conflict) == {"clerks[0].minimum", "clerks[1].minimum"}
     assert [r.by for r in found.relaxed] == [1]
     assert found.clerks.sum() == 2
+
+
+def test_limits_that_contradict_each_other_in_whole_clerks_only() -> None:
+    """Three halls of which any two have three clerks hold five whole ones, or 4.5: two such triples hold
+    ten, or nine.  With ten clerks and one for a seventh hall every one of these limits is needed for
+    the contradiction; a cap on all clerks together, reached to the last, is not."""
+    halls = tuple("abcdefg")
+    pairs = [(0, 1), (1, 2), (0, 2), (3, 4), (4, 5), (3, 5)]
+    limits = tuple(
+        Limit(f"limits[{k}]", "clerks", pair, (0,), 0, least=3) for k, pair in enumerate(pairs)
+    )
+    other = Limit("other", "clerks", (6,), (0,), 0, least=1)
+    t = StaffingTables(
+        halls=halls, street=np.zeros(7, np.int64), groups=("g",),
+        home=np.array([[2], [2], [1], [2], [1], [1], [1]]), minimum=np.zeros((7, 1), np.int64),
+        station_hall=np.arange(7), station_groups=((0,),) * 7, lower=np.zeros(7, np.int64),
+        cost=tuple(np.array([[30.0, 20, 10, 5, 1]]) for _ in halls), days=np.array([5]),
+        transfers=transfers(), limits=(other, *limits),
+    )  # fmt: skip
+    found = solve(t)
+    assert sum(r.by for r in found.relaxed) == 1
+    assert set(found.conflict) == {"other", *(limit.name for limit in limits)}
+    less = solve(dataclasses.replace(t, limits=(dataclasses.replace(other, least=0), *limits)))
+    assert less.relaxed == ()
+    loose = Limit("loose", "clerks", tuple(range(7)), (0,), 0, most=10)
+    more = solve(dataclasses.replace(t, limits=(loose, other, *limits)))
+    assert set(more.conflict) == set(found.conflict)
 
 
 # duals ----------------------------------------------------------------------------------------------

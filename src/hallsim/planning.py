@@ -175,13 +175,20 @@ def plan_month(
         NoPlan: the halls cannot take the clerks there are.
     """
     spans = periods_of(month, period)
-    programme = _programme(
-        month, parts, spans, running, today, seed=seed, replications=table_replications, jobs=jobs,
-        progress=progress,
-    )  # fmt: skip
-    progress("solve", 0, 1)
-    solution = solve(programme)
-    progress("solve", 1, 1)
+
+    def solved(from_nobody: bool) -> tuple[StaffingTables, Solution]:
+        programme = _programme(
+            month, parts, spans, running, today, from_nobody, seed=seed,
+            replications=table_replications, jobs=jobs, progress=progress,
+        )  # fmt: skip
+        progress("solve", 0, 1)
+        solution = solve(programme)
+        progress("solve", 1, 1)
+        return programme, solution
+
+    programme, solution = solved(from_nobody=False)
+    if solution.relaxed and programme.lower.any():  # minimum staffing may be what has to give
+        programme, solution = solved(from_nobody=True)
     return Plan(spans, programme, solution, clerks_by_day(solution.clerks.sum(axis=2), spans))
 
 
@@ -191,6 +198,7 @@ def _programme(
     spans: list[Span],
     running: tuple[Loan, ...] | None,
     today: dt.date | None,
+    from_nobody: bool,
     *,
     seed: int,
     replications: int,
@@ -198,7 +206,10 @@ def _programme(
     progress: Stage,
 ) -> StaffingTables:
     scenario = month.scenario
-    lower, upper = _table_range(scenario, parts)
+    as_before = _near(head_count(scenario, "count"), running or ())
+    lower, upper = _table_range(scenario, parts, as_before)
+    if from_nobody:
+        lower = np.zeros_like(lower)
     bounded = any(target.must for target in scenario.targets)
     total = replications * (2 if bounded else 1)
 
@@ -213,18 +224,18 @@ def _programme(
         more = target_limits(month, parts, table(replications), spans)
         programme = dataclasses.replace(programme, limits=(*programme.limits, *more))
     if running is not None:
-        programme = dataclasses.replace(programme, running=running, near=_near(programme, running))
+        programme = dataclasses.replace(programme, running=running, near=as_before)
     if today is not None:
         soon = today + dt.timedelta(days=scenario.transfers.notice_days)
         count = sum(month.dates[a] < soon for a, _ in spans)
-        as_before = _near(programme, running or ())
-        programme = dataclasses.replace(programme, fixed=np.stack([as_before] * count))
+        if count:
+            programme = dataclasses.replace(programme, fixed=np.stack([as_before] * count))
     return programme
 
 
-def _near(tables: StaffingTables, running: Sequence[Loan]) -> Ints:
+def _near(home: Ints, running: Sequence[Loan]) -> Ints:
     """[H, G] clerks at the halls under these loans."""
-    found = tables.home.copy()
+    found = home.copy()
     for loan in running:
         found[loan.origin, loan.group] -= loan.clerks
         found[loan.destination, loan.group] += loan.clerks
@@ -236,33 +247,46 @@ def home_by_day(month: Month, parts: list[Station]) -> Ints:
     return np.tile(home_of_stations(month.scenario, parts), (len(month.dates), 1))
 
 
-def _table_range(scenario: Scenario, parts: list[Station]) -> tuple[Ints, Ints]:
-    """[S] smallest and largest number of clerks worth a table entry; machines have the entry 0."""
+def _table_range(scenario: Scenario, parts: list[Station], as_before: Ints) -> tuple[Ints, Ints]:
+    """[S] smallest and largest number of clerks worth a table entry; machines have the entry 0.
+
+    Everybody at home has an entry, and so have the clerks [H, G] of the plan before.
+    """
     at_window = (1 - scenario.staffing.leave_rate) * (1 - scenario.staffing.other_duty_rate)
     home = home_of_stations(scenario, parts)
     seated = [math.ceil(len(p.windows) / max(at_window, 0.05)) + 2 for p in parts]
     upper = np.minimum(
         np.maximum(home, seated), np.maximum(home, head_count(scenario, "count").sum())
     )
-    upper = np.where([p.machine for p in parts], 0, np.maximum(upper, _asked_for(scenario, parts)))
-    alone = {p.hall: sum(o.hall == p.hall and not o.machine for o in parts) == 1 for p in parts}
     least = head_count(scenario, "minimum")
+    reach = np.maximum(_asked_for(scenario), np.maximum(as_before, least).sum(axis=1))
+    upper = np.maximum(upper, reach[[p.hall for p in parts]])
+    upper = np.where([p.machine for p in parts], 0, upper)
+    alone = {p.hall: sum(o.hall == p.hall and not o.machine for o in parts) == 1 for p in parts}
     one_group = least.shape[1] == 1
+    least = np.minimum(np.minimum(least, head_count(scenario, "count")), as_before)
     lower = np.array(
         [least[p.hall].sum() if alone[p.hall] and p.groups and one_group else 0 for p in parts]
     )
     return lower.astype(np.int64), upper.astype(np.int64)
 
 
-def _asked_for(scenario: Scenario, parts: list[Station]) -> Ints:
-    """[S] clerks that limits ask for, at most."""
+def _asked_for(scenario: Scenario) -> Ints:
+    """[H] clerks that limits ask for, at most, or that they drive there from other halls."""
     selector = Selector(scenario.halls)
-    found = np.zeros(len(scenario.halls), np.int64)
+    home = head_count(scenario, "count").sum(axis=1)
+    found = np.zeros(len(home), np.int64)
     for row in scenario.limits:
-        if row.limit == "least_clerks":
-            halls = selector(row.halls)
+        halls = selector(row.halls)
+        if row.limit in ("least_clerks", "total_least_clerks"):
             found[halls] = np.maximum(found[halls], row.value)
-    return found[[p.hall for p in parts]]
+        elif row.limit in ("most_clerks", "total_most_clerks"):
+            there = home[halls]
+            over = np.maximum(there - row.value, 0) if row.limit == "most_clerks" else there
+            driven = int(over.sum()) - (row.value if row.limit == "total_most_clerks" else 0)
+            others = np.setdiff1d(np.arange(len(home)), halls)
+            found[others] = np.maximum(found[others], home[others] + max(0, driven))
+    return found.clip(max=home.sum())
 
 
 def programme_tables(

@@ -86,7 +86,16 @@ def lp_text(tables: StaffingTables) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "staffing.lp"
         _Programme(tables, integer=True).problem.writeLP(str(path))
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+    head, bounds, rest = text.partition("Bounds\n")
+    bounds, generals, rest = rest.partition("Generals\n") if bounds else ("", "", "")
+    names, end, _ = rest.partition("End\n")
+    return f"{head}Bounds\n{_sorted(bounds)}{generals}{_sorted(names)}{end}"
+
+
+def _sorted(lines: str) -> str:
+    """Versions of PuLP order variables differently."""
+    return "".join(sorted(lines.splitlines(keepends=True)))
 
 
 def _solved(
@@ -148,17 +157,35 @@ def _listed(tables: StaffingTables, found: Solution, time_limit: float) -> Solut
         tables, home=tables.home - found.gone, leaving=0, minimum=np.zeros_like(tables.minimum),
         station_hall=np.arange(halls), station_groups=(tuple(range(groups)),) * halls,
         lower=np.zeros(halls, np.int64), cost=(everybody,) * halls, futures=(), risk="expected",
-        limits=(), fixed=tables.at_halls(found.clerks) + found.idle,
+        limits=tuple(limit for limit in tables.limits if limit.what in ("lent", "borrowed")),
+        fixed=tables.at_halls(found.clerks) + found.idle,
     )  # fmt: skip
-    pairs = _promising(tables, found)
-    model = _Programme(only_loans, integer=False, pairs=pairs, by_pairs=True)
-    run = _run(model.problem, time_limit)
-    if run is None or not model.is_integral():
-        return found
-    more = max(0.0, run[1] - (found.objective - tables.waiting(found.clerks)))
-    whole = found.objective + more
-    gap = max(0.0, whole - found.bound) / max(abs(whole), 1e-9)
-    return dataclasses.replace(found, loans=model.loans.found(), listed=more, gap=gap)
+    pairs = _promising(tables, found) | _chains(tables, found)
+    given = {r.limit: r.by for r in found.relaxed}
+    settled = 0 if tables.fixed is None else len(tables.fixed)
+    for whole in (False, True):
+        model = _Programme(
+            only_loans, integer=whole, granted=given, pairs=pairs, by_pairs=True, settled=settled
+        )
+        run = _run(model.problem, time_limit)
+        if run is None:
+            break
+        if model.is_integral():
+            return _with_loans(tables, found, model.loans.found(), run[1])
+    return found
+
+
+def _with_loans(
+    tables: StaffingTables,
+    found: Solution,
+    loans: tuple[tuple[Loan, ...], ...] | None,
+    minutes: float,
+) -> Solution:
+    """A plan told as these loans, which cost so many minutes."""
+    more = max(0.0, minutes - (found.objective - tables.waiting(found.clerks)))
+    cost = found.objective + more
+    gap = max(0.0, cost - found.bound) / max(abs(cost), 1e-9)
+    return dataclasses.replace(found, loans=loans, listed=more, gap=gap)
 
 
 def _on_tree(tables: StaffingTables) -> StaffingTables:
@@ -187,6 +214,16 @@ def _promising(tables: StaffingTables, simple: Solution) -> frozenset[_Pair]:
         for b in np.flatnonzero((away[:, :, g] < 0).any(axis=0)).tolist()
     }
     return frozenset(found | {(x.group, x.origin, x.destination) for x in tables.running})
+
+
+def _chains(tables: StaffingTables, simple: Solution) -> frozenset[_Pair]:
+    """Pairs by which a loan that runs may go on though its halls change nothing by themselves: who lends
+    replaces the clerk at home, or somebody of the hall that borrowed goes where one is wanted."""
+    ends = _promising(dataclasses.replace(tables, running=()), simple)
+    return frozenset(
+        {(g, a, x.origin) for x in tables.running for g, a, _ in ends if g == x.group}
+        | {(g, x.destination, b) for x in tables.running for g, _, b in ends if g == x.group}
+    )
 
 
 def _run(problem: Any, time_limit: float) -> tuple[str, float, float] | None:
@@ -240,17 +277,18 @@ def _conflict(
     A deletion filter (Chinneck and Dravnieks, ORSA J. Computing 3, 1991).
     """
 
-    def contradictory(names: tuple[str, ...]) -> bool:
-        model = _Programme(tables, integer=False, only=frozenset(names), priced=False)
+    def contradictory(names: tuple[str, ...], whole: bool) -> bool:
+        model = _Programme(tables, integer=whole, only=frozenset(names), priced=False)
         return _run(model.problem, time_limit) is None
 
     everything = tuple(dict.fromkeys(limit.name for limit in _all_limits(tables)))
-    kept = suspects if contradictory(suspects) else everything
-    if not contradictory(kept):
-        return suspects  # in whole clerks only
+    tries = [(names, whole) for whole in (False, True) for names in (suspects, everything)]
+    kept, whole = next(
+        (one for one in tries if contradictory(*one)), (suspects, False)
+    )  # some limits contradict each other in whole clerks only
     for name in kept:
         less = tuple(k for k in kept if k != name)
-        if contradictory(less):
+        if contradictory(less, whole):
             kept = less
     return kept
 
@@ -272,12 +310,14 @@ class _Programme:
         priced: bool = True,
         pairs: frozenset[_Pair] | None = None,
         by_pairs: bool | None = None,
+        settled: int | None = None,
     ) -> None:
         """Build it.
 
         With `elastic` limits may be missed and the only cost is by how much; `granted` is how much
         each limit may be missed by; `only` these names of limits hold; without `priced` any plan
         that keeps them will do; loans run between these `pairs` (None: all) where they run `by_pairs`.
+        In the first `settled` periods they are those of before (None: where halls are fixed).
         """
         self.tables = tables
         self.problem = pulp.LpProblem("staffing", pulp.LpMinimize)
@@ -288,6 +328,8 @@ class _Programme:
         self.n: dict[tuple[int, int, int], Any] = {}
         self.aside: dict[tuple[int, int, int], Any] = {}
         self.gone: dict[tuple[int, int], Any] = {}
+        fixed = 0 if tables.fixed is None else len(tables.fixed)
+        self.settled = fixed if settled is None else settled
         self._elastic, self._granted, self._only = elastic, granted or {}, only
         self.pairs = pairs
         self.by_pairs = _by_pairs(tables) if by_pairs is None else by_pairs
@@ -748,11 +790,17 @@ def _limits(m: _Programme) -> None:
 
 
 def _near_dates(m: _Programme) -> None:
-    """Periods that begin before a notice could take effect stay as they are."""
+    """Periods that begin before a notice could take effect stay as they are, but for who leaves: as many
+    clerks everywhere, and the same loans."""
     fixed = m.tables.fixed
-    if fixed is not None:
-        for p, h, g in np.ndindex(*fixed.shape):
-            m.problem += m.at_hall(h, g, p) == int(fixed[p, h, g]), f"fixed_{g}_{h}_{p}"
+    if fixed is None:
+        return
+    for p, h, g in np.ndindex(*fixed.shape):
+        row = m.at_hall(h, g, p) + m.gone.get((h, g), 0) == int(fixed[p, h, g])
+        m.problem += row, f"fixed_{g}_{h}_{p}"
+    for arc in m.loans.arcs:
+        for p in range(m.settled):
+            m.problem += arc.loan[p] == arc.before, f"settled_{arc.name}_{p}"
 
 
 def _stay(m: _Programme) -> None:
