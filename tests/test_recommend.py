@@ -81,7 +81,7 @@ def in_force(found: Recommendation, period: int) -> pd.DataFrame:
 # The plan ----------------------------------------------------------------------------------------
 
 
-def check_plan(found: Recommendation, scenario: Scenario) -> None:
+def check_plan(found: Recommendation, scenario: Scenario, relaxed: bool = False) -> None:
     """Minimum staffing, nobody lost or invented, and the moves lead from home to the plan."""
     home, least = (
         {h.hall: sum(getattr(c, name) for c in scenario.clerks if c.hall == h.hall)
@@ -89,7 +89,7 @@ def check_plan(found: Recommendation, scenario: Scenario) -> None:
         for name in ("count", "minimum")
     )  # fmt: skip
     staff = found.staff
-    assert (staff["plan"] >= staff["minimum"]).all()
+    assert relaxed or (staff["plan"] >= staff["minimum"]).all()
     assert (staff["home"] == staff["hall"].map(home)).all()
     assert (staff["minimum"] == staff["hall"].map(least)).all()
     for period, rows in staff.groupby("period"):
@@ -224,7 +224,8 @@ def test_machines_are_not_staffed_and_serve_all_the_same() -> None:
     for name in ("wait_s", "served"):  # whatever the plan, machines work as they do
         home, plan = (m.station_sums(name)[:, own] for m in (found.home, found.plan))
         np.testing.assert_array_equal(home, plan)
-    assert found.solver["gap"] <= 1e-3
+    solver = found.solver  # the gap also holds what loans cost above the tree
+    assert solver["bound"] >= (1 - 1e-3) * solver["objective"]
 
 
 def test_a_machine_is_a_window_with_a_clerk_who_is_always_there() -> None:
@@ -268,10 +269,15 @@ def test_clerks_who_can_work_at_no_window_stay_at_home() -> None:
     assert found.staff.plan[found.staff.hall == "A2"].between(1, CLERKS["A2"]).all()
 
 
-def test_minimum_staffing_above_the_clerks_there_are_has_no_plan() -> None:
+def test_minimum_staffing_above_the_clerks_there_are_gives_way_by_what_is_lacking() -> None:
+    """One more than there are in each of six halls: in every period six are lacking."""
     clerks = tuple(c.model_copy(update={"minimum": c.count + 1}) for c in BUSY.clerks)
-    with pytest.raises(RuntimeError, match="no staffing plan"):
-        advise(small(clerks=clerks))
+    found = advise(small(clerks=clerks), replications=2)
+    assert list(found.relaxed.groupby("period")["by"].sum()) == [6] * 4
+    names = {f"clerks[{k}].minimum" for k in range(6)}
+    assert set(found.conflict) <= names and set(found.relaxed["name"]) <= names
+    assert found.conflict
+    check_plan(found, small(clerks=clerks), relaxed=True)
 
 
 # The check ---------------------------------------------------------------------------------------
