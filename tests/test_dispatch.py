@@ -13,9 +13,21 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from hallsim import cli, dispatch
-from hallsim.dispatch import Order, Rules, best_orders, day_tables, outcomes, value_of
+from hallsim import cli
+from hallsim.dispatch import (
+    Choice,
+    Order,
+    Rules,
+    as_json,
+    best_orders,
+    day_tables,
+    dispatch,
+    objective,
+    outcomes,
+    value_of,
+)
 from hallsim.problems import ExitCode, ScenarioProblems
+from hallsim.records import ABANDONED, NEVER, TURNED_AWAY
 from hallsim.scenario import Clerks, Hours, Scenario, Staffing, Transfers, Variation, VisitorClass
 from hallsim.scenario import Travel as TravelRow
 from hallsim.state_file import parse_now, read_state, template
@@ -29,6 +41,7 @@ from hallsim.today import (
     left_in_progress,
     travel_minutes,
 )
+from hallsim.warm import NOTHING, Rows, tell_rest
 from small import full, small
 
 DATE, NOW = dt.date(2018, 9, 3), 10 * 3600
@@ -209,26 +222,40 @@ def test_tables_know_what_an_order_does() -> None:
     tables = day_tables(today, Rules(most_moves=1), drawn)
     s = next(k for k in today.posts if today.parts[k].hall == 1)
     cost = outcomes(today, drawn, [[], [Order(s, s, 1)]])
-    value = dispatch.objective(today.scenario, cost[s]).mean(axis=0)
-    k = tables.choices[s].index(dispatch.Choice(call=1))
+    value = objective(today.scenario, cost[s]).mean(axis=0)
+    k = tables.choices[s].index(Choice(call=1))
     assert value[1] - value[0] == pytest.approx(tables.value[s][k] - tables.value[s][0])
 
 
 def test_on_an_overrun_day_the_orders_beat_none() -> None:
-    found = dispatch.dispatch(district(), overrun(), replications=40, fresh=60)
+    found = dispatch(district(), overrun(), replications=40, fresh=60)
     assert found.moves and found.helps
     assert found.district.minutes_saved[1] > 0 and found.district.lost_saved[1] > 0
     assert all(today_hall(found, m.order.destination) == 1 for m in found.moves[:1])
     assert all(m.cost[1] > 0 for m in found.moves)
     assert found.halls[1].wait_with[0] < found.halls[1].wait[0]
-    assert json.loads(json.dumps(dispatch.as_json(found)))["moves"]
+    assert json.loads(json.dumps(as_json(found)))["moves"]
 
 
-def test_opening_a_closed_hall_helps_although_people_then_wait() -> None:
-    """Without a clerk everybody is turned away at once: nobody waits, all are lost."""
-    state = State(DATE, NOW, {0: Seen({}, {}, 0, {ANY: 40}), 1: Seen({}, {ANY: 1}, 3, {ANY: 10})})
-    found = dispatch.dispatch(district(), state, replications=20, fresh=20)
+def test_a_hall_without_a_clerk_has_people_waiting_in_vain() -> None:
+    """They wait until they give up or the hall closes: all are lost, and a clerk shortens it."""
+    state = State(DATE, NOW, {0: Seen({ANY: 9}, {}, 0, {ANY: 40}), 1: Seen({}, {ANY: 1}, 3)})
+    found = dispatch(district(), state, replications=20, fresh=20)
     assert found.helps and found.district.lost_saved[1] > 20
+    alone, closing = found.halls[0], 17.5 * 3600
+    assert alone.lost[0] > 9 and alone.lost_saved[1] > 0 and alone.minutes_saved[1] > 0
+    assert 0 < alone.wait[0] < (closing - NOW) / 60 + 90
+
+
+def test_waiting_in_vain_by_hand() -> None:
+    """Nobody works: one gives up after 30 minutes, one waits until the hall closes."""
+    today = Today(district(), State(DATE, NOW, {1: Seen({}, {}, 0)}))
+    post = next(p for p in today.posts.values())
+    patience = np.array([1800, NEVER])
+    rows = Rows.of(2, arrival=np.array([NOW - 600, NOW + 60]), item=0, patience=patience)
+    told = tell_rest(rows, post.duties(NOTHING, []))
+    assert told.outcome.tolist() == [ABANDONED, TURNED_AWAY]
+    assert told.ticket.tolist() == [NOW - 600, NOW + 60]  # who has a ticket is there
 
 
 def today_hall(found: Any, s: int) -> int:
@@ -237,16 +264,14 @@ def today_hall(found: Any, s: int) -> int:
 
 
 def test_orders_that_cost_too_much_are_not_given() -> None:
-    found = dispatch.dispatch(
-        district(), overrun(), Rules(move_minutes=1e7), replications=10, fresh=10
-    )
+    found = dispatch(district(), overrun(), Rules(move_minutes=1e7), replications=10, fresh=10)
     assert not found.moves and found.district.minutes_saved == (0, 0, 0)
-    none = dispatch.dispatch(district(), overrun(), Rules(most_moves=0), replications=10, fresh=10)
+    none = dispatch(district(), overrun(), Rules(most_moves=0), replications=10, fresh=10)
     assert not none.moves
 
 
 def test_limits_are_kept() -> None:
-    found = dispatch.dispatch(
+    found = dispatch(
         district(), overrun(), Rules(6, 0.0, call_back=False), replications=20, fresh=10
     )
     left: dict[int, int] = {}
@@ -263,10 +288,8 @@ def test_limits_are_kept() -> None:
 
 
 def test_jobs_change_nothing() -> None:
-    one = dispatch.as_json(dispatch.dispatch(district(), overrun(), replications=10, fresh=10))
-    two = dispatch.as_json(
-        dispatch.dispatch(district(), overrun(), replications=10, fresh=10, jobs=2)
-    )
+    one = as_json(dispatch(district(), overrun(), replications=10, fresh=10))
+    two = as_json(dispatch(district(), overrun(), replications=10, fresh=10, jobs=2))
     assert one == two
 
 

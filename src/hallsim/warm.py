@@ -27,6 +27,8 @@ from hallsim.stations import Station, duties
 FIRST_CALLED = 10**8
 """The credit of a holder, in seconds; no visitor has as much."""
 MACHINE_SPEED = 100
+NO_ITEMS = 0
+"""The items of a window that serves nobody."""
 COLUMNS = ("arrival", "item", "credit", "service", "patience", "balk_at", "stage", "walk")
 
 
@@ -170,6 +172,9 @@ class Post:
                     for on, off in spells[k]
                     if off > max(on, begin)
                 ]
+        if not stay and not come and self.closing > self.now and self.station.windows:
+            w = self.station.windows[-1]  # nobody works, yet people come and wait in vain
+            rows.append((w.number, NO_ITEMS, self.now, self.closing, w.speed))
         return sorted(rows, key=lambda row: (row[0], row[2]))
 
 
