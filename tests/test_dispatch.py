@@ -409,6 +409,23 @@ def test_halls_that_have_nothing_ahead_or_no_such_window(tmp_path: Path) -> None
     ]  # fmt: skip
 
 
+def test_a_day_on_which_no_hall_opens_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "state.csv"
+    path.write_text(HEADER + "A,*,1,0,2,,\nB,*,1,0,2,,\n", "utf-8")
+    with pytest.raises(ScenarioProblems) as caught:
+        read_state(district(), "2018-09-02 10:00", path)
+    assert [p.rule for p in caught.value.problems] == ["all_closed"]
+
+
+def test_counts_that_no_hall_has_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.csv"
+    path.write_text(HEADER + "A,*,999999999,0,2,,\nB,*,1,0,2,99999999,\n", "utf-8")
+    with pytest.raises(ScenarioProblems) as caught:
+        read_state(district(), "2018-09-03 10:00", path)
+    told = [(p.rule, p.place.line, p.path) for p in caught.value.problems]
+    assert told == [("at_most", 2, "waiting"), ("at_most", 3, "arrived")]
+
+
 def test_a_log_with_more_in_service_than_windows(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text(LOG + "A1,card,09:00,09:01,,\n" * 4, "utf-8")

@@ -44,6 +44,8 @@ LOG_COLUMNS = {
 }  # fmt: skip
 """Columns of a log of tickets: those of the answer of a replay, and the item."""
 ALL = ("*", "全部", "所有")
+MOST_PEOPLE = 10_000
+"""People of one hall in a day, at most: more is a slip of the pen."""
 _FIGURES = ("waiting", "in_service", "clerks", "arrived", "longest_wait")
 _MOMENT = re.compile(r"\s*(\S+?)(?:\s+|T|(?<=日))(\S+)\s*")
 
@@ -156,11 +158,11 @@ class _Reader:
         halls = self._coded(table, check, "hall", self._hall)
         items = self._coded(table, check, "item", self._item)
         numbers = {
-            name: check.numbers(name, at_least(0), NEVER).tolist()
+            name: _counts(table, check, name, NEVER)
             for name in ("in_service", "clerks", "arrived", "longest_wait")
         }
         default = NEVER if seen else None
-        numbers["waiting"] = check.numbers("waiting", at_least(0), default).tolist()
+        numbers["waiting"] = _counts(table, check, "waiting", default)
         rows: dict[int, list[int]] = defaultdict(list)
         for row, (h, i) in enumerate(zip(halls, items, strict=True)):
             if h is not None and i is not None and self._open(table, row, h):
@@ -346,6 +348,8 @@ class _Reader:
         """Whether the hall has anything ahead today; else a problem."""
         sessions: tuple[Session, ...] = self._sessions[h]
         day = self._date.isoformat()
+        if not any(self._sessions):  # said of the moment, once
+            return False
         if not sessions:
             self._faults.add(problem_at(table, row, "hall", ("closed_today", {"day": day})))
         elif self._now >= sessions[-1].off and any(
@@ -364,6 +368,24 @@ class _Reader:
             for name in table.unknown(tuple(known))
             if name
         ]
+
+
+def _people(cell: str) -> int | Fault:
+    """A count that a hall can have in a day."""
+    found = at_least(0)(cell)
+    return (
+        ("at_most", {"limit": MOST_PEOPLE})
+        if isinstance(found, int) and found > MOST_PEOPLE
+        else found
+    )
+
+
+def _counts(table: Table, check: Checker, name: str, default: int | None) -> list[int]:
+    """A column of counts; NEVER where a cell is wrong, so that nothing else is said of it."""
+    found = check.numbers(name, _people, default).tolist()
+    cells = table.columns.get(name, [""] * len(found))
+    wrong = (bool(cell) and isinstance(_people(fold(cell)), tuple) for cell in cells)
+    return [NEVER if bad else n for n, bad in zip(found, wrong, strict=True)]
 
 
 def _names(rows: Iterable[tuple[str, ...]]) -> dict[str, int]:
