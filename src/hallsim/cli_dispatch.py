@@ -437,8 +437,9 @@ def threshold_lines(found: Thresholds, halls: Sequence[int], language: Language)
     yield Text(
         say(
             "Visitor minutes count waiting, people lost and overtime, less the price of the orders; ± is "
-            "half of the {confidence:.0%} interval. The table is read from the worst hall down; a hall "
-            "that is above a number of its own sends nobody."
+            "half of the {confidence:.0%} interval. The table is read from the worst hall down, six clerks "
+            "in all; what a lower line calls comes on top. A hall that is above a number of its own, or "
+            "at its minimum, sends nobody."
         ).format(confidence=found.confidence)
     )
 
