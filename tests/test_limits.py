@@ -352,6 +352,32 @@ def test_the_worst_share_by_hand() -> None:
     assert risk_of(totals, weight, "worst", 0.5) == 40
 
 
+@pytest.mark.parametrize("risk", ["", "expected", "worst", "cvar"])
+@pytest.mark.parametrize("seed", range(25))
+def test_tables_that_are_not_convex_are_planned_by_exactly(seed: int, risk: str) -> None:
+    """Any costs at all, one table or two futures: the best of all lives, and proven to be."""
+    rng = np.random.default_rng(3000 + seed)
+    t = small(rng, 2, 4)
+
+    def anything() -> tuple[np.ndarray, ...]:
+        return tuple(rng.gamma(0.5, 200, (2, 5)) for _ in range(3))
+
+    t = dataclasses.replace(t, cost=anything(), travel=real_travel(rng))
+    lives = Lives.of(t)
+    cost = lives.cost()
+    if risk:
+        futures = tuple(Future(str(k), 1.0 + k, anything()) for k in range(2))
+        t = dataclasses.replace(t, futures=futures, risk=risk, tail=0.4)
+        share = np.array([1 / 3, 2 / 3])
+        waiting = np.array([lives.waiting(f.cost) for f in futures])
+        risky = [risk_of(w, share, t.risk, t.tail) for w in waiting.T]
+        cost = cost - lives.waiting(t.cost) + risky
+    found, least = solve(t), cost.min()
+    assert found.objective == pytest.approx(least, rel=4e-4, abs=1e-6)
+    assert found.bound <= least + 1e-6 * max(1, least)
+    assert found.gap <= 4e-4
+
+
 # limits that contradict each other ----------------------------------------------------------------
 
 

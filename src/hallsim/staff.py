@@ -122,12 +122,14 @@ class StaffingTables:
             found[..., hall, :] += clerks[..., s, :]
         return found
 
-    def waiting(self, clerks: Ints, convex: bool = False) -> float:
-        """The cost of waiting of a plan [T, S, G] by the tables, or by their convex envelopes."""
+    def waiting(self, clerks: Ints, exact: frozenset[tuple[int, int]] | None = None) -> float:
+        """The cost of waiting of a plan [T, S, G] by the tables, or by their convex envelopes but for the
+        `exact` stations and periods.
+        """
         futures = self.futures or (Future("", 1.0, self.cost),)
         weight = np.array([f.weight for f in futures])
         here = clerks.sum(axis=2) - self.lower
-        totals = np.array([_looked_up(f.cost, here, convex) for f in futures])
+        totals = np.array([_looked_up(f.cost, here, exact) for f in futures])
         return risk_of(totals, weight / weight.sum(), self.risk, self.tail)
 
 
@@ -149,10 +151,10 @@ class Solution:
         gone: [H, G] clerks who leave the district for good.
         objective: cost of the plan by the simulated tables, visitor minutes.
         bound: proven lower bound on the cost of any plan by these tables; the programme's tables
-            are the convex envelopes of the simulated ones, so its bound holds for those too.
+            lie nowhere above the simulated ones (convex envelopes), so its bound holds for those too.
         gap: (objective - bound) / objective, what the envelope hides included.
         integral: whether the linear programme itself was integral.
-        repaired: minutes by which the envelopes lie below the simulated tables at the plan.
+        repaired: minutes by which the programme's tables lie below the simulated ones at the plan.
         marginal: [T, H, G] visitor minutes that one more clerk of the hall would save in the period,
             by the duals of the linear programme (one of several where it is degenerate).
         prices: name of a limit to the minutes that one clerk more of room in it would save.
@@ -182,11 +184,14 @@ class Solution:
     conflict: tuple[str, ...] = ()
 
 
-def _looked_up(cost: tuple[Floats, ...], here: Ints, convex: bool) -> float:
+def _looked_up(
+    cost: tuple[Floats, ...], here: Ints, exact: frozenset[tuple[int, int]] | None
+) -> float:
     total = 0.0
     for s, table in enumerate(cost):
         for p, n in enumerate(here[:, s]):
-            total += float((convex_envelope(table[p]) if convex else table[p])[n])
+            as_it_is = exact is None or (s, p) in exact
+            total += float((table[p] if as_it_is else convex_envelope(table[p]))[n])
     return total
 
 

@@ -55,6 +55,8 @@ GAP = 1e-4
 MANY = 8_000
 """Pairs of halls times periods above which loans run between promising pairs only."""
 _Pair = tuple[int, int, int]
+_Cell = tuple[int, int]
+"""Station and period."""
 
 
 def solve(tables: StaffingTables, time_limit: float = 45.0, *, listed: bool = True) -> Solution:
@@ -129,14 +131,29 @@ def _best(
     if run is None:
         return None
     marginal, prices, integral = model.marginal(), model.prices(), model.is_integral()
-    if not integral:
-        model = _Programme(tables, integer=True, granted=slack, pairs=pairs, by_pairs=by_pairs)
+
+    def whole(exact: frozenset[_Cell] = frozenset()) -> Solution | None:
+        model = _Programme(
+            tables, integer=True, granted=slack, pairs=pairs, by_pairs=by_pairs, exact=exact
+        )
         run = _run(model.problem, time_limit)
-        if run is None:
-            return None
+        return None if run is None else _told(model, run, integral, marginal, prices)
+
+    found = _told(model, run, integral, marginal, prices) if integral else whole()
+    return None if found is None else _straightened(tables, found, whole, time_limit)
+
+
+def _told(
+    model: _Programme,
+    run: tuple[str, float, float],
+    integral: bool,
+    marginal: Floats,
+    prices: dict[str, float],
+) -> Solution:
+    """The solution of a programme that was run, at the cost of the simulated tables."""
     status, objective, bound = run
     clerks, idle = model.clerks(), model.idle()
-    repaired = tables.waiting(clerks) - tables.waiting(clerks, convex=True)
+    repaired = model.repair(clerks)
     objective += repaired
     gap = max(0.0, objective - bound) / max(abs(objective), 1e-9)
     solver = f"HiGHS via PuLP {pulp.__version__}"
@@ -144,6 +161,46 @@ def _best(
         clerks, idle, model.left(), objective, bound, gap, integral, repaired, status, solver, 0.0,
         marginal, prices, model.loans.found(),
     )  # fmt: skip
+
+
+def _straightened(
+    tables: StaffingTables,
+    found: Solution,
+    again: Callable[[frozenset[_Cell]], Solution | None],
+    time_limit: float,
+) -> Solution:
+    """The plan after the tables that their envelopes belie were put in as they are, where a plan used
+    them, until none is left: there the cost of waiting is not convex, as between nobody and one clerk.
+    """
+    started, exact, last = time.perf_counter(), frozenset[_Cell](), found
+    while last.repaired > GAP * abs(last.objective):
+        exact |= _belied(tables, last.clerks)
+        try:
+            next_one = again(exact)
+        except NoPlan:
+            break
+        if next_one is None:
+            break
+        last = next_one
+        best = min(last, found, key=lambda one: one.objective)
+        bound = max(found.bound, last.bound)
+        gap = max(0.0, best.objective - bound) / max(abs(best.objective), 1e-9)
+        found = dataclasses.replace(best, bound=bound, gap=gap)
+        if time.perf_counter() - started > time_limit:
+            break
+    return found
+
+
+def _belied(tables: StaffingTables, clerks: Ints) -> frozenset[_Cell]:
+    """Stations and periods whose table lies above its envelope at a plan [T, S, G], in some future."""
+    found = set()
+    here = clerks.sum(axis=2) - tables.lower
+    for cost in [f.cost for f in tables.futures] or [tables.cost]:
+        for p, s in np.ndindex(*here.shape):
+            n = int(here[p, s])
+            if cost[s][p, n] > convex_envelope(cost[s][p])[n] + 1e-9 * abs(cost[s][p, n]):
+                found.add((s, p))
+    return frozenset(found)
 
 
 def _listed(tables: StaffingTables, found: Solution, time_limit: float) -> Solution:
@@ -311,6 +368,7 @@ class _Programme:
         pairs: frozenset[_Pair] | None = None,
         by_pairs: bool | None = None,
         settled: int | None = None,
+        exact: frozenset[_Cell] = frozenset(),
     ) -> None:
         """Build it.
 
@@ -318,6 +376,7 @@ class _Programme:
         each limit may be missed by; `only` these names of limits hold; without `priced` any plan
         that keeps them will do; loans run between these `pairs` (None: all) where they run `by_pairs`.
         In the first `settled` periods they are those of before (None: where halls are fixed).
+        Tables of the `exact` cells stand as they are, the others as their convex envelopes.
         """
         self.tables = tables
         self.problem = pulp.LpProblem("staffing", pulp.LpMinimize)
@@ -327,6 +386,8 @@ class _Programme:
         self.cost: list[Any] = []
         self.n: dict[tuple[int, int, int], Any] = {}
         self.aside: dict[tuple[int, int, int], Any] = {}
+        self.exact = exact
+        self._number: dict[_Cell, list[Any]] = {}
         self.gone: dict[tuple[int, int], Any] = {}
         fixed = 0 if tables.fixed is None else len(tables.fixed)
         self.settled = fixed if settled is None else settled
@@ -359,6 +420,19 @@ class _Programme:
             here.append(self.aside[g, h, p])
         return pulp.lpSum(here)
 
+    def number(self, s: int, p: int) -> list[Any]:
+        """Which number of clerks a station has: one variable by entry of its table, one of them 1."""
+        if (s, p) not in self._number:
+            width, lower = _width(self.tables, s), int(self.tables.lower[s])
+            one = [
+                self.problem.add_variable(f"has_{s}_{p}_{k}", 0, 1, self.kind) for k in range(width)
+            ]
+            self.problem += pulp.lpSum(one) == 1, f"one_{s}_{p}"
+            clerks = pulp.lpSum((lower + k) * v for k, v in enumerate(one))
+            self.problem += self.at_station(s, p) - clerks == 0, f"number_{s}_{p}"
+            self._number[s, p] = one
+        return self._number[s, p]
+
     def bound(self, row: str, limit: Limit, value: Any) -> None:
         """A limit on an expression; the row (or rows) can be named, missed or left out."""
         if self._only is not None and limit.name not in self._only:
@@ -386,6 +460,10 @@ class _Programme:
         """[T, H, G] after solving."""
         t = self.tables
         return _whole(self.aside, (len(t.days), *t.home.shape))
+
+    def repair(self, clerks: Ints) -> float:
+        """Minutes by which a plan [T, S, G] costs more than this programme says."""
+        return self.tables.waiting(clerks) - self.tables.waiting(clerks, self.exact)
 
     def left(self) -> Ints:
         """[H, G] clerks who leave, after solving."""
@@ -507,6 +585,11 @@ def _cuts(m: _Programme, future: Future, name: str) -> list[Any]:
                 start = int(t.lower[s]) + k
                 row = w - slope * here >= float(convex[k]) - slope * start
                 m.problem += row, f"wait{name}_{s}_{p}_{k}"
+            if (s, p) in m.exact:
+                own = pulp.lpSum(
+                    float(x) * v for x, v in zip(costs[p], m.number(s, p), strict=True)
+                )
+                m.problem += w - own >= 0, f"exact{name}_{s}_{p}"
     return found
 
 
