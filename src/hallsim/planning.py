@@ -187,8 +187,10 @@ def plan_month(
         return programme, solution
 
     programme, solution = solved(from_nobody=False)
-    if solution.relaxed and programme.lower.any():  # minimum staffing may be what has to give
-        programme, solution = solved(from_nobody=True)
+    if solution.relaxed and programme.lower.any():  # is it minimum staffing that has to give?
+        below, other = solved(from_nobody=True)
+        if sum(r.by for r in other.relaxed) < sum(r.by for r in solution.relaxed):
+            programme, solution = below, other
     return Plan(spans, programme, solution, clerks_by_day(solution.clerks.sum(axis=2), spans))
 
 
