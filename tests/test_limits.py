@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pulp
 import pytest
 
 from hallsim.loans import moves
@@ -204,6 +205,34 @@ def test_the_loans_that_are_listed_are_the_cheapest_for_their_plan(seed: int) ->
     )
     least = lives.cost().min()
     assert (found.objective + found.listed) * (1 - found.gap) <= least + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_loans_that_cost_the_same_are_listed_alike_whatever_way_the_solver_takes(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six halls of a street lend to six others at one cost: 720 ways at least, told apart for good."""
+    rng = np.random.default_rng(3200 + seed)
+    want = np.repeat([0, 2], 6)
+    rng.shuffle(want)
+    cost = tuple(np.array([[500.0 * abs(n - w) for n in range(5)]] * 3) for w in want)
+    t = StaffingTables(
+        halls=tuple("abcdefghijkl"), street=np.zeros(12, np.int64), groups=("g",),
+        home=np.ones((12, 1), np.int64), minimum=np.zeros((12, 1), np.int64),
+        station_hall=np.arange(12), station_groups=((0,),) * 12, lower=np.zeros(12, np.int64),
+        cost=cost, days=np.array([5, 4, 5]), transfers=transfers((20, 20, 20), (1, 1, 1)),
+    )  # fmt: skip
+    found = solve(t)
+    real = pulp.HiGHS
+    for options in (
+        {"presolve": "off"},
+        {"simplex_strategy": 4},
+        {"presolve": "off", "solver": "ipm"},
+    ):
+        monkeypatch.setattr(pulp, "HiGHS", lambda *a, o=options, **k: real(*a, **k, **o))
+        again = solve(t)
+        assert again.loans == found.loans
+        assert again.objective + again.listed == pytest.approx(6 * 20 + 6 * 14)
 
 
 @pytest.mark.parametrize("what", ["lent", "borrowed"])

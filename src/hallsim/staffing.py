@@ -54,6 +54,9 @@ GAP = 1e-4
 """Relative gap at which the integer programme may stop."""
 MANY = 8_000
 """Pairs of halls times periods above which loans run between promising pairs only."""
+_TIE = 1e-4
+"""Minutes by which loans are told apart that cost the same."""
+_GOLDEN = 0.6180339887498949
 _Pair = tuple[int, int, int]
 _Cell = tuple[int, int]
 """Station and period."""
@@ -222,13 +225,14 @@ def _listed(tables: StaffingTables, found: Solution, time_limit: float) -> Solut
     settled = 0 if tables.fixed is None else len(tables.fixed)
     for whole in (False, True):
         model = _Programme(
-            only_loans, integer=whole, granted=given, pairs=pairs, by_pairs=True, settled=settled
-        )
+            only_loans, integer=whole, granted=given, pairs=pairs, by_pairs=True, settled=settled,
+            untie=True,
+        )  # fmt: skip
         run = _run(model.problem, time_limit)
         if run is None:
             break
         if model.is_integral():
-            return _with_loans(tables, found, model.loans.found(), run[1])
+            return _with_loans(tables, found, model.loans.found(), model.price())
     return found
 
 
@@ -369,6 +373,7 @@ class _Programme:
         by_pairs: bool | None = None,
         settled: int | None = None,
         exact: frozenset[_Cell] = frozenset(),
+        untie: bool = False,
     ) -> None:
         """Build it.
 
@@ -376,7 +381,8 @@ class _Programme:
         each limit may be missed by; `only` these names of limits hold; without `priced` any plan
         that keeps them will do; loans run between these `pairs` (None: all) where they run `by_pairs`.
         In the first `settled` periods they are those of before (None: where halls are fixed).
-        Tables of the `exact` cells stand as they are, the others as their convex envelopes.
+        Tables of the `exact` cells stand as they are, the others as their convex envelopes.  With `untie`
+        loans between pairs that cost the same differ by next to nothing.
         """
         self.tables = tables
         self.problem = pulp.LpProblem("staffing", pulp.LpMinimize)
@@ -401,7 +407,8 @@ class _Programme:
             family(self)
         if elastic:
             self.cost = list(self._missed.values())
-        self.problem += pulp.lpSum(self.cost if priced else []), "cost"
+        ties = self._ties() if untie else []
+        self.problem += pulp.lpSum([*self.cost, *ties] if priced else []), "cost"
 
     def variable(
         self, name: str, lower: float | None = 0, upper: float | None = None, whole: bool = False
@@ -419,6 +426,21 @@ class _Programme:
         if (g, h, p) in self.aside:
             here.append(self.aside[g, h, p])
         return pulp.lpSum(here)
+
+    def _ties(self) -> list[Any]:
+        """What tells loans apart that cost the same, in any version of the solver.
+
+        Squares, since whatever adds up over lenders and borrowers is the same for all who lend to all.
+        """
+        return [
+            _TIE * (k * k * _GOLDEN % 1) * (1 + p / 10) * loan
+            for k, arc in enumerate(self.loans.arcs)
+            for p, loan in enumerate(arc.loan)
+        ]
+
+    def price(self) -> float:
+        """What was found costs, without what breaks ties."""
+        return float(pulp.lpSum(self.cost).value())
 
     def number(self, s: int, p: int) -> list[Any]:
         """Which number of clerks a station has: one variable by entry of its table, one of them 1."""
