@@ -453,6 +453,17 @@ def test_a_log_gives_the_state(tmp_path: Path) -> None:
     assert [p.rule for p in caught.value.problems] == ["log_differs"]
 
 
+def test_beside_a_log_a_table_may_tell_clerks_alone(tmp_path: Path) -> None:
+    log, table = tmp_path / "log.csv", tmp_path / "state.csv"
+    log.write_text(LOG + "A,card,09:30,,,\n", "utf-8")
+    table.write_text("hall,clerks\nA,4\nB,3\n", "utf-8")
+    state = read_state(district(), "2018-09-03 10:00", table, log).state
+    assert {h: (s.clerks, s.waiting) for h, s in state.halls.items()} == {
+        1: (4, {1: 1}),
+        4: (3, {}),
+    }
+
+
 def test_a_log_of_the_future_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text(LOG + "A,card,10:30,,,\nA,card,09:30,09:20,,\nA,card,09:00,,,lost\n", "utf-8")

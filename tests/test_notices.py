@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from hallsim import people as people_files
+from hallsim.cli import commands
+from hallsim.cli_output import Refused
 from hallsim.naming import BURDEN_COLUMNS, PEOPLE_COLUMNS, UNFILLED_COLUMNS, NamedMoves
 from hallsim.notices import PLACEHOLDERS, notices, read_template, template_problems
 from hallsim.people import made_up_roster, people_csv, read_people, roster_csv
-from hallsim.problems import ScenarioProblems
+from hallsim.problems import ExitCode, ScenarioProblems
 from hallsim.reading import read
 from hallsim.scenario import CalendarDay, Hall, Hours, Leave, Scenario, parse_leave
 from small import HALLS, OFFICE, small
@@ -272,3 +275,13 @@ def test_the_documentation_has_every_placeholder() -> None:
     text = (Path(__file__).parent.parent / "docs" / "people.md").read_text(encoding="utf-8")
     told = dict(re.findall(r"^\| `\$\{(\w+)\}` \| (.*) \|$", text, re.MULTILINE))
     assert told == dict(PLACEHOLDERS)
+
+
+def test_a_roster_goes_to_a_file_whose_name_says_that_it_is_a_table(tmp_path: Path) -> None:
+    folder = Path(__file__).parent.parent / "scenarios" / "longhua-shenzhen"
+    for name in ("roster.txt", "roster"):
+        words = ["roster", str(folder), "--out", str(tmp_path / name)]
+        with pytest.raises(Refused) as caught:
+            CliRunner().invoke(commands, words, standalone_mode=False, catch_exceptions=False)
+        assert caught.value.code is ExitCode.USAGE and ".csv" in str(caught.value)
+    assert not list(tmp_path.iterdir())

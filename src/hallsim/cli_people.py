@@ -30,6 +30,9 @@ def roster(
     roster.csv in the scenario folder (docs/people.md). No names: staff numbers only.
     """
     scenario = read_scenario(folder, variant, sets).scenario
+    if out.suffix.lower() != ".csv":
+        wrong = say("{file}: the name of a table ends in .csv").format(file=out)
+        raise Refused(wrong, ExitCode.USAGE)
     if scenario.roster:
         raise Refused(say("this scenario has a roster already"), ExitCode.USAGE)
     from hallsim.outputs import write_all

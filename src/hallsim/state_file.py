@@ -92,7 +92,7 @@ def read_state(
     reader = _Reader(scenario, date, second, faults)
     seen = reader.log(log) if log is not None else {}
     if state is not None:
-        seen = reader.state(state, seen)
+        seen = reader.state(state, seen, beside_log=log is not None)
     if not faults.count and not seen:
         faults.add(Problem("state_empty", Place(str(state or log))))
     faults.refuse()
@@ -146,10 +146,11 @@ class _Reader:
 
     # A table of counts --------------------------------------------------------------------------
 
-    def state(self, path: Path, seen: dict[int, Seen]) -> dict[int, Seen]:
-        """The counts of a file, beside those of a log."""
+    def state(self, path: Path, seen: dict[int, Seen], beside_log: bool) -> dict[int, Seen]:
+        """The counts of a file, beside those of a log, which knows who waits."""
+        needed = ("hall",) if beside_log else ("hall", "waiting")
         table = read_table(
-            path, tuple(STATE_COLUMNS), ("hall", "waiting"), self._faults,
+            path, tuple(STATE_COLUMNS), needed, self._faults,
             titles=_titles(STATE_COLUMNS), encodings=("gb18030",),
         )  # fmt: skip
         table = _told_rows(table)
@@ -161,7 +162,7 @@ class _Reader:
             name: _counts(table, check, name, NEVER)
             for name in ("in_service", "clerks", "arrived", "longest_wait")
         }
-        default = NEVER if seen else None
+        default = NEVER if beside_log else None
         numbers["waiting"] = _counts(table, check, "waiting", default)
         rows: dict[int, list[int]] = defaultdict(list)
         for row, (h, i) in enumerate(zip(halls, items, strict=True)):
