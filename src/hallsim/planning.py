@@ -191,6 +191,8 @@ def plan_month(
         below, other = solved(from_nobody=True)
         if sum(r.by for r in other.relaxed) < sum(r.by for r in solution.relaxed):
             programme, solution = below, other
+        else:  # minima that are kept may be what the others contradict
+            solution = dataclasses.replace(solution, conflict=other.conflict)
     return Plan(spans, programme, solution, clerks_by_day(solution.clerks.sum(axis=2), spans))
 
 
