@@ -9,8 +9,18 @@ import numpy as np
 import pytest
 
 from hallsim.demand import expect
+from hallsim.draw import Chance
 from hallsim.planning import Plan, plan_month
-from hallsim.scenario import Clerks, Limit, Scenario, Transfers, TransferTier, Windows
+from hallsim.scenario import (
+    Clerks,
+    Leave,
+    Limit,
+    Scenario,
+    Staffing,
+    Transfers,
+    TransferTier,
+    Windows,
+)
 from hallsim.staff import Loan
 from hallsim.stations import stations
 from small import CLERKS, WINDOWS, small
@@ -127,3 +137,21 @@ def test_a_minimum_may_give_where_that_is_least() -> None:
     found = plan(small(clerks=clerks_with_minimum(A2=4), transfers=transfers), "month").solution
     assert [r.by for r in found.relaxed] == [1]
     assert set(found.conflict) == {"clerks[3].minimum", "transfers.most_orders"}
+
+
+@pytest.mark.parametrize("hall", ["A", "D"])
+def test_as_many_windows_open_as_asked_while_clerks_are_on_leave(hall: str) -> None:
+    """All clerks of a hall are away in the second week; then others have to come for four windows."""
+    asked = Limit(halls=(hall,), limit="least_windows", value=4)
+    leave = Leave(
+        hall=hall, clerks=CLERKS[hall], first=dt.date(2018, 9, 10), last=dt.date(2018, 9, 14)
+    )
+    everybody = Staffing(leave_rate=0, other_duty_rate=0, absence_rate=0)
+    scenario = small(limits=(asked,), leave=(leave,), staffing=everybody)
+    found = plan(scenario)
+    assert not found.solution.relaxed
+    chance = Chance(expect(scenario, 2018, 9), stations(scenario), 1, "verify")
+    windows = chance.windows_open(found.clerks.reshape(-1), 0).reshape(found.clerks.shape)
+    place = list(CLERKS).index(hall)
+    assert (windows[:, place] >= 4).all()
+    assert at_halls(found)[1, place] >= CLERKS[hall] + 4

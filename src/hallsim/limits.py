@@ -18,6 +18,7 @@ from hallsim.measure import target_of
 from hallsim.records import Ints
 from hallsim.rosters import leave_by_day
 from hallsim.scenario import MACHINE, Hours, Scenario, Selector, hour_span, in_season
+from hallsim.scenario import Limit as AskedLimit
 from hallsim.staff import Limit, Span
 from hallsim.stations import Station, Window, duties, group_names, head_count
 from hallsim.waiting import WaitingTables
@@ -106,6 +107,7 @@ def _listed(month: Month, spans: Sequence[Span]) -> Iterator[Limit]:
     scenario = month.scenario
     selector, names = Selector(scenario.halls), group_names(scenario)
     everything = tuple(range(len(names)))
+    away = leave_by_day(scenario, month.dates).sum(axis=2)
     for k, row in enumerate(scenario.limits):
         if row.limit == "most_windows":
             continue
@@ -115,12 +117,20 @@ def _listed(month: Month, spans: Sequence[Span]) -> Iterator[Limit]:
             if row.limit == "least_windows":
                 for h in halls:
                     needed = _clerks_for_windows(scenario, h, row.value, row.hours)
+                    needed += _most_away(month, row, away[:, h], spans[p])
                     yield Limit(f"limits[{k}]", "clerks", (h,), everything, p, least=needed)
                 continue
             what, end = _BOUNDS[row.limit]
             least, most = (row.value, None) if end == "least" else (None, row.value)
             for own in (halls,) if row.limit in _TOGETHER else [(h,) for h in halls]:
                 yield Limit(f"limits[{k}]", what, own, groups, p, least, most)  # type: ignore[arg-type]
+
+
+def _most_away(month: Month, row: AskedLimit, away: Ints, span: Span) -> int:
+    """The most clerks of a hall, [D], on leave on a day of the period in the season of a limit."""
+    first, last = span
+    days = range(first, last + 1)
+    return max(int(away[d]) for d in days if in_season(row.first, row.last, month.dates[d]))
 
 
 def _clerks_for_windows(scenario: Scenario, h: int, windows: int, hours: str) -> int:

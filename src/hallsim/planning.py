@@ -27,7 +27,7 @@ from hallsim.loans import Move, moves
 from hallsim.measure import Measures
 from hallsim.records import Ints
 from hallsim.replications import CAP, FIRST
-from hallsim.rosters import listed_travel
+from hallsim.rosters import leave_by_day, listed_travel
 from hallsim.scenario import Scenario, Selector
 from hallsim.simulate import Engine, Keep, simulate_staffings
 from hallsim.staff import Loan, Solution, Span, StaffingTables, street_numbers, tier_between
@@ -211,7 +211,8 @@ def _programme(
 ) -> StaffingTables:
     scenario = month.scenario
     as_before = _near(head_count(scenario, "count"), running or ())
-    lower, upper = _table_range(scenario, parts, as_before)
+    away = leave_by_day(scenario, month.dates).sum(axis=2).max(axis=0)
+    lower, upper = _table_range(scenario, parts, as_before, away)
     if from_nobody:
         lower = np.zeros_like(lower)
     bounded = any(target.must for target in scenario.targets)
@@ -251,14 +252,19 @@ def home_by_day(month: Month, parts: list[Station]) -> Ints:
     return np.tile(home_of_stations(month.scenario, parts), (len(month.dates), 1))
 
 
-def _table_range(scenario: Scenario, parts: list[Station], as_before: Ints) -> tuple[Ints, Ints]:
+def _table_range(
+    scenario: Scenario, parts: list[Station], as_before: Ints, away: Ints
+) -> tuple[Ints, Ints]:
     """[S] smallest and largest number of clerks worth a table entry; machines have the entry 0.
 
-    Everybody at home has an entry, and so have the clerks [H, G] of the plan before.
+    Everybody at home has an entry, and so have the clerks [H, G] of the plan before.  At most `away` [H]
+    have leave.
     """
     at_window = (1 - scenario.staffing.leave_rate) * (1 - scenario.staffing.other_duty_rate)
     home = home_of_stations(scenario, parts)
-    seated = [math.ceil(len(p.windows) / max(at_window, 0.05)) + 2 for p in parts]
+    seated = [
+        math.ceil(len(p.windows) / max(at_window, 0.05)) + 2 + int(away[p.hall]) for p in parts
+    ]
     upper = np.minimum(
         np.maximum(home, seated), np.maximum(home, head_count(scenario, "count").sum())
     )
