@@ -14,16 +14,20 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "hallsim"
 
 ORDER = [
-    "text", "problems", "synonyms", "scenario", "findings", "staff_checks", "checks", "shape", "files", "overrides", "drafts",
-    "reading", "calendar", "demand", "records", "stations", "shifts", "rosters", "granted", "queues", "eventful", "compiled", "reference",
-    "formulas", "streams", "lives", "counting", "draw", "rota", "warm", "today", "choosing", "fonts", "report_words", "plotting",
-    "cut_words", "cut_figures", "intraday_figure", "replications", "shapley",
-    "measure", "streaming", "simulate", "waiting", "staff", "loans", "staffing", "limits", "planning", "intraday", "dispatch", "naming", "people", "training", "previous", "fresh", "certificate", "reasons", "rolling",
-    "missing", "prices", "hedging", "outcomes", "closures", "cutting",
-    "quantities", "claim_file", "claims", "attribution", "recommend", "cells", "state_file", "thresholds", "outputs",
-    "visit_file", "replay", "limit_words", "reason_words", "report_why", "report_page", "notices", "claims_page", "attribution_report", "report_sheets",
-    "report", "screen", "cut_page", "intraday_page", "hedge_report",
-    "cli_options", "cli_output", "cli_month", "cli_intraday", "cli_reforms", "cli_hedge", "cli_people", "cli_files", "cli_dispatch", "cli",
+    "text", "problems", "synonyms", "scenario", "findings", "staff_checks", "checks", "shape",
+    "files", "overrides", "drafts", "reading", "calendar", "demand", "records", "stations",
+    "shifts", "rosters", "granted", "queues", "eventful", "compiled", "reference", "formulas",
+    "streams", "lives", "counting", "draw", "rota", "warm", "today", "choosing", "fonts",
+    "report_words", "plotting", "cut_words", "cut_figures", "intraday_figure", "replications",
+    "shapley", "measure", "streaming", "simulate", "waiting", "staff", "loans", "staffing",
+    "limits", "planning", "intraday", "dispatch", "naming", "people", "training", "previous",
+    "fresh", "certificate", "reasons", "rolling", "missing", "prices", "hedging", "outcomes",
+    "closures", "cutting", "quantities", "claim_file", "claims", "attribution", "recommend",
+    "cells", "state_file", "thresholds", "outputs", "visit_file", "replay", "limit_words",
+    "reason_words", "report_why", "report_page", "notices", "claims_page", "attribution_report",
+    "report_sheets", "report", "screen", "cut_page", "intraday_page", "hedge_report",
+    "cli_options", "cli_output", "cli_month", "cli_intraday", "cli_reforms", "cli_hedge",
+    "cli_people", "cli_files", "cli_dispatch", "cli",
 ]  # fmt: skip
 """Every module imports only modules before it."""
 
@@ -53,7 +57,11 @@ def test_the_order_names_every_module_once() -> None:
 def test_imports_run_in_one_direction(name: str) -> None:
     own = {m.split(".")[1] for m in imports(modules()[name]) if m.startswith("hallsim.")}
     later = {m for m in own & set(ORDER) if ORDER.index(m) >= ORDER.index(name)}
-    lazy = {"measure": {"plotting"}, "attribution": {"attribution_report"}, "hedging": {"hedge_report"}}.get(name, set())
+    lazy = {
+        "measure": {"plotting"},
+        "attribution": {"attribution_report"},
+        "hedging": {"hedge_report"},
+    }.get(name, set())
     assert later <= lazy, f"{name} imports {later}, which come after it"
 
 

@@ -198,7 +198,9 @@ def costs_and_bounds(
     for batch in fresh:
         cost = batch.waiting(solution.clerks) + transfers
         costs.append(cost)
-        bounds.append(min(solve(batch, listed=False).bound, cost))  # the plan is one of the plans; rounding
+        bounds.append(
+            min(solve(batch, listed=False).bound, cost)
+        )  # the plan is one of the plans; rounding
         progress(len(costs))
     return np.array(costs), np.array(bounds)
 

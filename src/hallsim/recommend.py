@@ -151,8 +151,9 @@ def recommend(
 ) -> Recommendation:
     """The staffing of a month that keeps waiting, transfers and travel together lowest.
 
-    What is not given is taken from the scenario's `run` (`planning.table_months`).  Under limits that contradict each other the
-    plan gives up as little of them as possible, and says so (`relaxed`, `conflict`).
+    What is not given is taken from the scenario's `run` (`planning.table_months`).  Under limits that
+    contradict each other the plan gives up as little of them as possible, and says so (`relaxed`,
+    `conflict`).
 
     Args:
         scenario, month: what to plan, `YYYY-MM`.
