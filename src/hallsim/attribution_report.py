@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hallsim import fonts
+from hallsim.plotting import pictures
 from hallsim.report_words import (
     NONE,
     Interval,
@@ -323,19 +323,12 @@ def files(of: Attribution, language: Language) -> dict[str, bytes | str]:
 
 def drawn(of: Attribution, language: Language) -> dict[str, bytes]:
     """The figure as png and svg; the same result gives the same bytes."""
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    found = {}
-    with fonts.context(), mpl.rc_context({"svg.hashsalt": "hallsim"}):
+    with fonts.context():
         figure = Figure(figsize=_size(of), layout="constrained")
         waterfall(of, figure.add_subplot(), language)
-        for kind in ("png", "svg"):
-            out = io.BytesIO()
-            none = {"Date": None} if kind == "svg" else {"Software": None}
-            figure.savefig(out, format=kind, dpi=160, metadata=none)
-            found[kind] = out.getvalue()
-    return found
+        return pictures(figure)
 
 
 def _titled(of: Attribution, language: Language) -> pd.DataFrame:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -16,12 +15,13 @@ from rich.text import Text
 from hallsim.cut_figures import figures
 from hallsim.cut_words import rule_name, sentences
 from hallsim.cutting import MEASURES, RULES, Cut
+from hallsim.plotting import pictures
 from hallsim.report_words import NONE, district_name, hall_name, month_text, number
 from hallsim.screen import aligned
 from hallsim.text import Language, translator
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 _ROWS = 16
 """Rows of the table on the screen, about."""
@@ -212,19 +212,9 @@ def files(found: Cut, language: Language) -> dict[str, bytes | str]:
         "cut.json": json.dumps(as_json(found), ensure_ascii=False, indent=2) + "\n",
     }
     for name, figure in figures(found, language).items():
-        out |= {f"{name}.{kind}": data for kind, data in _drawn(figure)}
+        out |= {f"{name}.{kind}": data for kind, data in pictures(figure).items()}
         plt.close(figure)
     return out
-
-
-def _drawn(figure: Figure) -> Iterator[tuple[str, bytes]]:
-    import matplotlib as mpl
-
-    for kind, dates in (("png", {"Software": None}), ("svg", {"Date": None})):
-        stream = io.BytesIO()
-        with mpl.rc_context({"svg.hashsalt": "hallsim", "svg.fonttype": "path"}):
-            figure.savefig(stream, format=kind, dpi=150, metadata=dates)
-        yield kind, stream.getvalue()
 
 
 def _csv(table: pd.DataFrame) -> str:

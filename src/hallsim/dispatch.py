@@ -22,10 +22,11 @@ from hallsim.counting import COSTS, LOST, OVERTIME, TICKETS, WAIT
 from hallsim.demand import Floats
 from hallsim.draw import Purpose
 from hallsim.measure import interval, within_seconds
+from hallsim.rosters import tier_of_way
 from hallsim.scenario import Scenario
 from hallsim.simulate import in_parallel
 from hallsim.stations import Station, group_names, home_by_group
-from hallsim.today import Drawn, State, Today, tier_between
+from hallsim.today import Drawn, State, Today
 from hallsim.warm import NOTHING, Action, rest_costs, shifts
 
 CALL_MINUTES = 5
@@ -184,7 +185,7 @@ def prices(scenario: Scenario, rules: Rules, travel: Floats) -> Floats:
         return np.full(travel.shape, rules.move_minutes)
     transfers = scenario.transfers
     order = [
-        [float(getattr(transfers, tier_between(scenario, a, b)).order_minutes) for b in halls]
+        [float(getattr(transfers, tier_of_way(scenario, a, b)).order_minutes) for b in halls]
         for a in halls
     ]
     return ORDER_SHARE * np.array(order) + float(transfers.travel_weight) * travel

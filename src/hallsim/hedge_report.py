@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from hallsim import fonts
 from hallsim.hedging import HOME, Hedge, own_plan
+from hallsim.plotting import pictures
 from hallsim.report_words import (
     NONE,
     district_name,
@@ -374,19 +374,12 @@ def _csv(table: pd.DataFrame) -> str:
 
 def drawn(of: Hedge, language: Language) -> dict[str, bytes]:
     """The figure as png and svg; the same result gives the same bytes."""
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    found = {}
-    with fonts.context(), mpl.rc_context({"svg.hashsalt": "hallsim"}):
+    with fonts.context():
         figure = Figure(figsize=_size(of), layout="constrained")
         dots(of, figure.add_subplot(), language)
-        for kind in ("png", "svg"):
-            out = io.BytesIO()
-            none = {"Date": None} if kind == "svg" else {"Software": None}
-            figure.savefig(out, format=kind, dpi=160, metadata=none)
-            found[kind] = out.getvalue()
-    return found
+        return pictures(figure)
 
 
 def dots(of: Hedge, ax: Axes | None = None, language: Language | None = None) -> Axes:

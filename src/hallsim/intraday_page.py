@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from rich.text import Text
 from hallsim.counting import OVERTIME
 from hallsim.intraday import LATE, MEASURES, Estimate, HallDay, Intraday
 from hallsim.intraday_figure import day, halls, kind_text, title
+from hallsim.plotting import pictures
 from hallsim.report_words import NONE, district_name, hall_name, month_text, number
 from hallsim.scenario import format_clock
 from hallsim.screen import aligned
@@ -322,19 +322,9 @@ def files(found: Intraday, language: Language, whole: bool) -> dict[str, bytes |
         }
     for name, figure in drawn.items():
         if figure is not None:
-            out |= {f"{name}.{kind}": data for kind, data in _pictures(figure)}
+            out |= {f"{name}.{kind}": data for kind, data in pictures(figure).items()}
             plt.close(figure)
     return out
-
-
-def _pictures(figure: Any) -> Iterator[tuple[str, bytes]]:
-    import matplotlib as mpl
-
-    for kind, dates in (("png", {"Software": None}), ("svg", {"Date": None})):
-        stream = io.BytesIO()
-        with mpl.rc_context({"svg.hashsalt": "hallsim", "svg.fonttype": "path"}):
-            figure.savefig(stream, format=kind, dpi=150, metadata=dates)
-        yield kind, stream.getvalue()
 
 
 def _csv(table: pd.DataFrame) -> str:

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from hallsim.checks import parse_month
-from hallsim.demand import Floats, Month, expect
+from hallsim.demand import Month, expect
 from hallsim.limits import (
     leaving,
     limits_of,
@@ -27,10 +27,10 @@ from hallsim.loans import Move, moves
 from hallsim.measure import Measures
 from hallsim.records import Ints
 from hallsim.replications import CAP, FIRST
-from hallsim.rosters import leave_by_day, listed_travel
+from hallsim.rosters import leave_by_day, travel_minutes
 from hallsim.scenario import Scenario, Selector
 from hallsim.simulate import Engine, Keep, simulate_staffings
-from hallsim.staff import Loan, Solution, Span, StaffingTables, street_numbers, tier_between
+from hallsim.staff import Loan, Solution, Span, StaffingTables, street_numbers
 from hallsim.staffing import solve
 from hallsim.stations import Station, group_names, head_count, home_of_stations, stations
 from hallsim.waiting import WaitingTables, waiting_tables
@@ -326,24 +326,9 @@ def programme_tables(
         leaving=leaving(scenario),
         limits=limits_of(month, spans),
         minimum_name=minimum_names(scenario),
-        travel=_travel(scenario),
+        travel=travel_minutes(scenario) if scenario.travel else None,
         orders_left=orders_left(scenario),
     )
-
-
-def _travel(scenario: Scenario) -> Floats | None:
-    """[H, H] minutes where some pair is listed: the others as their tier."""
-    listed = listed_travel(scenario)
-    if not listed:
-        return None
-    street = street_numbers(scenario)
-    halls = [h.hall for h in scenario.halls]
-    found = np.zeros((len(halls), len(halls)))
-    for a, b in np.ndindex(*found.shape):
-        if a != b:
-            tier = getattr(scenario.transfers, tier_between(int(street[a]), int(street[b])))
-            found[a, b] = listed.get((halls[a], halls[b]), tier.travel_minutes)
-    return found
 
 
 def count_between(days: Ints, span: Span) -> int:

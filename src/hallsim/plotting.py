@@ -6,6 +6,7 @@ drawn with a font of our own; the user's settings of matplotlib stay as they wer
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
 COLOURS = {"home": "#8b98a5", "plan": "#1d5f8a", "": "#1d5f8a"}
 HEAT = ("#fef8ee", "#fdebcf", "#fdd8a8", "#fcbd7f", "#f59a5c", "#d2512b", "#a32a1a", "#631111")
 HEAT_MINUTES = (0, 5, 10, 15, 20, 30, 45, 60)
+
+
+def pictures(figure: Any) -> dict[str, bytes]:
+    """The figure as png and svg; the same figure gives the same bytes."""
+    import matplotlib as mpl
+
+    found = {}
+    for kind, undated in (("png", {"Software": None}), ("svg", {"Date": None})):
+        stream = io.BytesIO()
+        with mpl.rc_context({"svg.hashsalt": "hallsim", "svg.fonttype": "path"}):
+            figure.savefig(stream, format=kind, dpi=150, metadata=undated)
+        found[kind] = stream.getvalue()
+    return found
 
 
 class Plots:

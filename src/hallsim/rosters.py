@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from hallsim.demand import Floats
 from hallsim.records import Ints
 from hallsim.scenario import RosterClerk, Scenario, Spell, parse_leave
 from hallsim.stations import group_names
@@ -50,3 +52,23 @@ def listed_travel(scenario: Scenario) -> dict[tuple[str, str], float]:
     found = {(row.origin, row.destination): row.minutes for row in scenario.travel}
     back = {(b, a): minutes for (a, b), minutes in found.items()}
     return back | found
+
+
+def tier_of_way(scenario: Scenario, a: int, b: int) -> str:
+    """`within_street`, `between_streets` or `with_district`; a hall is within its own street."""
+    one, other = scenario.halls[a], scenario.halls[b]
+    if a != b and "district" in (one.tier, other.tier):
+        return "with_district"
+    street = [h.street if h.tier == "community" else h.hall for h in (one, other)]
+    return "within_street" if street[0] == street[1] else "between_streets"
+
+
+def travel_minutes(scenario: Scenario) -> Floats:
+    """[H, H] minutes from hall to hall: as `travel` lists them, else those of the tier; 0 inside."""
+    listed = listed_travel(scenario)
+    names = [hall.hall for hall in scenario.halls]
+    found = np.zeros((len(names), len(names)))
+    for a, b in itertools.permutations(range(len(names)), 2):
+        tier = getattr(scenario.transfers, tier_of_way(scenario, a, b))
+        found[a, b] = listed.get((names[a], names[b]), tier.travel_minutes)
+    return found

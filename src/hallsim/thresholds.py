@@ -32,12 +32,13 @@ from hallsim.draw import Chance, Crowd, Purpose
 from hallsim.measure import interval, within_seconds
 from hallsim.planning import ClosedMonth, working_days
 from hallsim.records import ABANDONED, NEVER, SERVED, TURNED_AWAY, Ints
+from hallsim.rosters import travel_minutes
 from hallsim.rota import Rota
 from hallsim.scenario import Scenario, Session
 from hallsim.simulate import in_parallel, visit_columns
 from hallsim.stations import Station, duties, home_of_stations, stations
 from hallsim.streams import stream
-from hallsim.today import ANY, Seen, State, Today, travel_minutes
+from hallsim.today import ANY, Seen, State, Today
 from hallsim.warm import COLUMNS, Rest, Rows, rest_costs, shifts
 
 MONTHS, DAYS, TABLE_REPLICATIONS = 6, 20, 60

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +22,7 @@ from hallsim.demand import Floats, Month, arrival_window, expect, shape
 from hallsim.draw import Chance, Crowd, Purpose
 from hallsim.lives import Laws, number_of_cases, work
 from hallsim.records import NEVER, Ints
+from hallsim.rosters import travel_minutes
 from hallsim.scenario import Scenario
 from hallsim.stations import Station, home_of_stations, stations
 from hallsim.streams import split, stream
@@ -364,29 +364,6 @@ class Today:
             counter.append(np.full(len(who), c))
         order = np.lexsort((np.concatenate(counter), np.concatenate(person)))
         return Rows.join(rows).at(order)
-
-
-# The way from hall to hall ----------------------------------------------------------------------
-
-
-def tier_between(scenario: Scenario, a: int, b: int) -> str:
-    """`within_street`, `between_streets` or `with_district`; a hall is within its own street."""
-    one, other = scenario.halls[a], scenario.halls[b]
-    if a != b and "district" in (one.tier, other.tier):
-        return "with_district"
-    street = [h.street if h.tier == "community" else h.hall for h in (one, other)]
-    return "within_street" if street[0] == street[1] else "between_streets"
-
-
-def travel_minutes(scenario: Scenario) -> Floats:
-    """[H, H] minutes from hall to hall: the scenario's row of travel, else that of the tier; 0 inside."""
-    number = {hall.hall: h for h, hall in enumerate(scenario.halls)}
-    rows = {(number[t.origin], number[t.destination]): float(t.minutes) for t in scenario.travel}
-    found = np.zeros((len(number), len(number)))
-    for a, b in itertools.permutations(range(len(number)), 2):
-        tier = getattr(scenario.transfers, tier_between(scenario, a, b))
-        found[a, b] = rows.get((a, b), rows.get((b, a), float(tier.travel_minutes)))
-    return found
 
 
 @dataclass(frozen=True)
