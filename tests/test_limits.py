@@ -563,3 +563,18 @@ def test_the_programme_with_every_rule_is_word_for_word_the_one_that_was_reviewe
     """The same text with PuLP 3 and 4."""
     reviewed = Path(__file__).with_name("staffing_rules.lp").read_text(encoding="utf-8")
     assert lp_text(everything()) == reviewed
+
+
+def test_what_has_to_give_is_spread_evenly_by_hand() -> None:
+    """Three halls ask for four clerks each and six are there: each gets two, whatever that costs."""
+    cost = [np.array([[k * 100.0, k * 50, 0, 0, 0, 0, 0]]) for k in (1, 2, 3)]
+    t = StaffingTables(
+        halls=("a", "b", "c"), street=np.array([0, 0, 0]), groups=("g",),
+        home=np.array([[6], [0], [0]]), minimum=np.zeros((3, 1), np.int64),
+        station_hall=np.arange(3), station_groups=((0,),) * 3, lower=np.zeros(3, np.int64),
+        cost=tuple(cost), days=np.array([5]), transfers=transfers((20, 50, 40), (0, 0, 0)),
+        limits=tuple(Limit(f"limits[{h}]", "clerks", (h,), (0,), 0, least=4) for h in range(3)),
+    )  # fmt: skip
+    found = solve(t)
+    assert [r.by for r in found.relaxed] == [2, 2, 2]
+    assert found.clerks[0, :, 0].tolist() == [2, 2, 2]

@@ -54,6 +54,10 @@ GAP = 1e-4
 """Relative gap at which the integer programme may stop."""
 MANY = 8_000
 """Pairs of halls times periods above which loans run between promising pairs only."""
+_STEPS = 12
+"""Clerks missed of one limit, up to which they are told apart by how evenly they are missed."""
+_EVEN = 0.05
+"""Relative gap of the evenness; perfect evenness is not worth a minute of solving."""
 _TIE = 1e-4
 """Minutes by which loans are told apart that cost the same."""
 _GOLDEN = 0.6180339887498949
@@ -287,7 +291,7 @@ def _chains(tables: StaffingTables, simple: Solution) -> frozenset[_Pair]:
     )
 
 
-def _run(problem: Any, time_limit: float) -> tuple[str, float, float] | None:
+def _run(problem: Any, time_limit: float, gap: float = GAP) -> tuple[str, float, float] | None:
     """Status, objective and proven bound; read from HiGHS itself, alike for PuLP 3 and 4.
 
     None if there is no plan at all.
@@ -295,7 +299,7 @@ def _run(problem: Any, time_limit: float) -> tuple[str, float, float] | None:
     Raises:
         NoPlan: the time limit came before the first plan.
     """
-    problem.solve(pulp.HiGHS(msg=False, gapRel=GAP, timeLimit=time_limit))
+    problem.solve(pulp.HiGHS(msg=False, gapRel=gap, timeLimit=time_limit))
     highs = problem.solverModel
     info = highs.getInfo()
     status = highs.modelStatusToString(highs.getModelStatus())
@@ -313,13 +317,16 @@ def _run(problem: Any, time_limit: float) -> tuple[str, float, float] | None:
 
 
 def _relaxed(tables: StaffingTables, time_limit: float) -> Solution:
-    """The best plan among those that give up limits by as few clerks as possible."""
+    """The best plan among those that give up limits by as few clerks as possible, spread evenly."""
     model = _Programme(tables, integer=True, elastic=True)
     if _run(model.problem, time_limit) is None:
         raise NoPlan(
             f"no staffing plan: the halls cannot take exactly the {int(tables.home.sum())} clerks there are"
         )
     slack = {limit: by for limit, by in model.slack().items() if by}
+    even = _Programme(tables, integer=True, elastic=True, missed=sum(slack.values()))
+    if slack and _run(even.problem, time_limit, gap=_EVEN) is not None:
+        slack = {limit: by for limit, by in even.slack().items() if by}
     found = _solved(tables, time_limit, slack)
     if found is None:
         raise NoPlan("no staffing plan: the least relaxation could not be repeated")
@@ -374,10 +381,12 @@ class _Programme:
         settled: int | None = None,
         exact: frozenset[_Cell] = frozenset(),
         untie: bool = False,
+        missed: int = 0,
     ) -> None:
         """Build it.
 
-        With `elastic` limits may be missed and the only cost is by how much; `granted` is how much
+        With `elastic` limits may be missed and the only cost is by how much, or, where `missed` clerks in
+        all are given, how unevenly; `granted` is how much
         each limit may be missed by; `only` these names of limits hold; without `priced` any plan
         that keeps them will do; loans run between these `pairs` (None: all) where they run `by_pairs`.
         In the first `settled` periods they are those of before (None: where halls are fixed).
@@ -406,7 +415,7 @@ class _Programme:
         for family in _FAMILIES:
             family(self)
         if elastic:
-            self.cost = list(self._missed.values())
+            self.cost = self._spread(missed) if missed else list(self._missed.values())
         ties = self._ties() if untie else []
         self.problem += pulp.lpSum([*self.cost, *ties] if priced else []), "cost"
 
@@ -466,6 +475,17 @@ class _Programme:
             self._add_row(f"{row}_least", limit, value + give >= limit.least)
         if limit.most is not None:
             self._add_row(f"{row}_most", limit, value - give <= limit.most)
+
+    def _spread(self, total: int) -> list[Any]:
+        """No more than so many clerks missed in all, and each further one of a limit dearer than the last."""
+        self.problem += pulp.lpSum(self._missed.values()) <= total, "missed_in_all"
+        dear = []
+        for v in self._missed.values():
+            for k in range(1, _STEPS):
+                more = self.variable(f"over_{k}_{v.name}")
+                self.problem += more - v >= -k, f"spread_{k}_{v.name}"
+                dear.append(more)
+        return dear
 
     def _add_row(self, row: str, limit: Limit, constraint: Any) -> None:
         self.problem += constraint, row
