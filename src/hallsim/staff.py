@@ -6,7 +6,7 @@ Halls are numbered as in the scenario, stations as in `stations.stations`, skill
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -258,8 +258,3 @@ def travel_of(tables: StaffingTables, origin: int, destination: int) -> float:
 def order_of(tables: StaffingTables, origin: int, destination: int) -> float:
     """Cost of a transfer order, visitor minutes."""
     return float(getattr(tables.transfers, tier_of(tables, origin, destination)).order_minutes)
-
-
-def names_of(limits: Iterable[Limit]) -> tuple[str, ...]:
-    """The names of limits, each once, in order."""
-    return tuple(dict.fromkeys(limit.name for limit in limits))

@@ -323,10 +323,7 @@ def _relaxed(tables: StaffingTables, time_limit: float) -> Solution:
         raise NoPlan(
             f"no staffing plan: the halls cannot take exactly the {int(tables.home.sum())} clerks there are"
         )
-    slack = {limit: by for limit, by in model.slack().items() if by}
-    even = _Programme(tables, integer=True, elastic=True, missed=sum(slack.values()))
-    if slack and _run(even.problem, time_limit, gap=_EVEN) is not None:
-        slack = {limit: by for limit, by in even.slack().items() if by}
+    slack = _spread_evenly(tables, model.slack(), time_limit)
     found = _solved(tables, time_limit, slack)
     if found is None:
         raise NoPlan("no staffing plan: the least relaxation could not be repeated")
@@ -335,6 +332,18 @@ def _relaxed(tables: StaffingTables, time_limit: float) -> Solution:
         relaxed=tuple(Relaxed(limit, by) for limit, by in slack.items()),
         conflict=_conflict(tables, model.suspects(), time_limit),
     )
+
+
+def _spread_evenly(
+    tables: StaffingTables, least: dict[Limit, int], time_limit: float
+) -> dict[Limit, int]:
+    """By how much each limit is missed, no more in all; as it was where that takes too long."""
+    even = _Programme(tables, integer=True, elastic=True, missed=sum(least.values()))
+    try:
+        spread = _run(even.problem, time_limit, gap=_EVEN) is not None
+    except NoPlan:
+        spread = False
+    return {limit: by for limit, by in (even.slack() if spread else least).items() if by}
 
 
 def _conflict(
